@@ -1,0 +1,68 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Arrows point one way: Tools → Http → Coro → CLoop. No package dependency, ever, in this manifest.
+
+/// What every Swift target is compiled with. Warnings are errors for us, never for those who depend on us:
+/// SwiftPM ignores `treatAllWarnings` in a dependency.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "coro",
+    products: [
+        .library(name: "Coro", targets: ["Coro"]),
+        .library(name: "Http", targets: ["Http", "HttpWire"]),
+        .library(name: "CoroTesting", targets: ["CoroTesting"]),
+        .executable(name: "coro-fetch", targets: ["coro-fetch"]),
+        .executable(name: "coro-serve", targets: ["coro-serve"]),
+        .executable(name: "coro-bench", targets: ["coro-bench"]),
+    ],
+    targets: [
+        // The Linux calls that Swift's Glibc module hides. Syscalls in, values out.
+        .target(name: "CLoop"),
+        // The runtime: event loop, futures, coroutines, byte streams.
+        .target(name: "Coro", dependencies: ["CLoop"], swiftSettings: strict),
+        // HTTP/1 without I/O: bytes in, events out. A target of its own, so that the compiler keeps it pure.
+        .target(name: "HttpWire", path: "Sources/Http/Wire", swiftSettings: strict),
+        .target(
+            name: "Http", dependencies: ["Coro", "HttpWire"], path: "Sources/Http", exclude: ["Wire"],
+            swiftSettings: strict),
+
+        // Tools: thin mains over the libraries.
+        .executableTarget(
+            name: "coro-fetch", dependencies: ["Coro", "Http"], path: "Sources/Tools/coro-fetch",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "coro-serve", dependencies: ["Coro", "Http"], path: "Sources/Tools/coro-serve",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "coro-bench", dependencies: ["Coro", "Http"], path: "Sources/Tools/coro-bench",
+            swiftSettings: strict),
+
+        // What users test their own loops with.
+        .target(name: "CoroTesting", dependencies: ["Coro"], path: "Tests/CoroTesting", swiftSettings: strict),
+
+        // Tests mirror Sources.
+        .testTarget(name: "CLoopTests", dependencies: ["CLoop"], swiftSettings: strict),
+        .testTarget(name: "CoroTests", dependencies: ["Coro", "CoroTesting"], swiftSettings: strict),
+        .testTarget(name: "HttpWireTests", dependencies: ["HttpWire"], swiftSettings: strict),
+        .testTarget(name: "HttpTests", dependencies: ["Coro", "Http", "CoroTesting"], swiftSettings: strict),
+        .testTarget(name: "ToolsTests", dependencies: ["Coro", "Http", "CoroTesting"], swiftSettings: strict),
+    ] + examples,
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c11
+)
+
+/// Each example is at most sixty lines a file and is compiled with everything else.
+var examples: [Target] {
+    ["SeedStory", "EchoServer", "ParallelFetch", "MinuteLoop", "GeneratorTour"].map { name in
+        .executableTarget(
+            name: name, dependencies: ["Coro", "Http"], path: "Examples/\(name)", swiftSettings: strict)
+    }
+}

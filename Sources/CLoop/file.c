@@ -1,0 +1,31 @@
+#define _GNU_SOURCE
+#include "cloop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int64_t cloop_file_send(int socket, int file, int64_t *offset, size_t count) {
+    off_t at = (off_t)*offset;
+    ssize_t sent;
+    do sent = sendfile(socket, file, &at, count); while (sent < 0 && errno == EINTR);
+    *offset = (int64_t)at;
+    return sent >= 0 ? sent : -errno;
+}
+
+int cloop_file_open_beneath(int directory, const char *path) {
+    /* O_NONBLOCK: opening a FIFO would otherwise block the loop until somebody writes to it. */
+    struct open_how how = {
+        .flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+    };
+    int fd;
+    /* EAGAIN: a rename raced with the look-up (openat2(2)); a few tries settle it. */
+    int tries = 8;
+    do fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+    while (fd < 0 && (errno == EINTR || (errno == EAGAIN && --tries > 0)));
+    return fd >= 0 ? fd : -errno;
+}

@@ -1,0 +1,92 @@
+/* CLoop: the Linux calls that Swift's Glibc module hides (they need _GNU_SOURCE, variadic arguments or packed
+ * structs). Syscalls in, values out.
+ *
+ * Every function returns >= 0 on success or -errno on failure; none logs, allocates, keeps state or calls back.
+ * EINTR is retried wherever the call may be retried without changing its meaning. Descriptors come out
+ * non-blocking and close-on-exec. Any thread may call any function unless the kernel says otherwise. */
+#ifndef CLOOP_H
+#define CLOOP_H
+
+#if !defined(__linux__)
+#error "Coro runs on Linux only: CLoop is epoll, eventfd and accept4. Build it on Linux or in a Linux container."
+#endif
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/* Readiness and interest, the epoll(7) bits by a name that Swift can read. */
+#define CLOOP_READABLE 0x001u        /* EPOLLIN */
+#define CLOOP_WRITABLE 0x004u        /* EPOLLOUT */
+#define CLOOP_ERROR 0x008u           /* EPOLLERR, always reported */
+#define CLOOP_HANG_UP 0x010u         /* EPOLLHUP, always reported */
+#define CLOOP_PEER_CLOSED 0x2000u    /* EPOLLRDHUP: the peer sent FIN */
+#define CLOOP_EDGE_TRIGGERED 0x80000000u /* EPOLLET */
+
+/* One reported readiness. epoll_event is packed on x86-64 (12 bytes), so Swift must never guess its layout:
+ * this is the same struct, declared where the C compiler checks it against the kernel's. */
+typedef struct {
+    uint32_t readiness;
+    uint32_t token_low;
+    uint32_t token_high;
+} cloop_event;
+
+/* Poller: epoll(7). */
+
+/* Opens an epoll instance. */
+int cloop_poller_open(void);
+/* Adds `fd` with an interest set; `token` comes back with each event. -EEXIST when it is already there. */
+int cloop_poller_add(int poller, int fd, uint32_t interest, uint64_t token);
+/* Replaces the interest set and the token of `fd`. -ENOENT when it is not there. */
+int cloop_poller_modify(int poller, int fd, uint32_t interest, uint64_t token);
+/* Forgets `fd`. -ENOENT when it is not there, -EBADF when it is closed already. */
+int cloop_poller_remove(int poller, int fd);
+/* Waits for events, at most `capacity` of them; the timeout is in nanoseconds, < 0 waits for ever.
+ * Returns how many were written. A signal ends the wait with 0 events: the caller's iteration decides what next. */
+int cloop_poller_wait(int poller, cloop_event *events, int capacity, int64_t timeout_ns);
+
+/* Waker: eventfd(2). */
+
+/* Opens an eventfd whose counter starts at zero. */
+int cloop_waker_open(void);
+/* Makes the eventfd readable. Thread-safe and async-signal-safe. */
+int cloop_waker_signal(int waker);
+
+/* Sockets. */
+
+/* Creates a socket. */
+int cloop_socket_open(int family, int type, int protocol);
+/* Takes one pending connection; *length holds the room in `address` and then the address's size. Connections the
+ * peer aborted while they waited (ECONNABORTED, EPROTO) are skipped. */
+int cloop_socket_accept(int listener, struct sockaddr *address, socklen_t *length);
+/* Starts connecting. -EINPROGRESS: wait until writable, then ask cloop_socket_error. */
+int cloop_socket_connect(int fd, const struct sockaddr *address, socklen_t length);
+/* Takes the pending error (SO_ERROR): 0, or -errno of what went wrong. */
+int cloop_socket_error(int fd);
+/* Receives at most `count` bytes; 0 is the end of the stream. */
+int64_t cloop_socket_receive(int fd, void *bytes, size_t count);
+/* Sends at most `count` bytes, never raising SIGPIPE. */
+int64_t cloop_socket_send(int fd, const void *bytes, size_t count);
+/* Sends two pieces in order with one call, never raising SIGPIPE. */
+int64_t cloop_socket_send2(int fd, const void *first, size_t first_count, const void *second, size_t second_count);
+/* Sets a socket option whose value is an int. */
+int cloop_socket_set(int fd, int level, int option, int value);
+/* A connected pair of stream sockets. */
+int cloop_socket_pair(int pair[2]);
+
+/* Files. */
+
+/* Copies file bytes to a socket inside the kernel (sendfile(2)), from *offset, which is moved on. */
+int64_t cloop_file_send(int socket, int file, int64_t *offset, size_t count);
+/* Opens `path` relative to the directory `directory`, read-only, refusing any path that would leave it, by `..`,
+ * by an absolute path or by a symbolic link (openat2(2), RESOLVE_BENEATH). -ENOSYS before Linux 5.6. */
+int cloop_file_open_beneath(int directory, const char *path);
+
+/* Signals. */
+
+/* Blocks the two signals for this thread, and those it starts, and opens a signalfd(2) that reports them. */
+int cloop_signals_open(int first, int second);
+/* Takes one pending signal: its number, or -EAGAIN. */
+int cloop_signals_take(int signals);
+
+#endif

@@ -1,0 +1,26 @@
+#define _GNU_SOURCE
+#include "cloop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+int cloop_signals_open(int first, int second) {
+    sigset_t set;
+    sigemptyset(&set);
+    if (sigaddset(&set, first) != 0 || sigaddset(&set, second) != 0) return -errno;
+    /* signalfd(2): an unblocked signal would still be delivered the old way. */
+    int failure = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (failure != 0) return -failure;
+    int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return fd >= 0 ? fd : -errno;
+}
+
+int cloop_signals_take(int signals) {
+    struct signalfd_siginfo info;
+    ssize_t got;
+    do got = read(signals, &info, sizeof info); while (got < 0 && errno == EINTR);
+    if (got == (ssize_t)sizeof info) return (int)info.ssi_signo;
+    return got < 0 ? -errno : -EAGAIN;
+}

@@ -1,0 +1,66 @@
+#define _GNU_SOURCE
+#include "cloop.h"
+
+#include <errno.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+int cloop_socket_open(int family, int type, int protocol) {
+    int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+    return fd >= 0 ? fd : -errno;
+}
+
+int cloop_socket_accept(int listener, struct sockaddr *address, socklen_t *length) {
+    socklen_t room = *length;
+    for (;;) {
+        *length = room;
+        int fd = accept4(listener, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) return fd;
+        /* accept(2): errors already pending on the new connection are reported here, and mean "try the next". */
+        if (errno != EINTR && errno != ECONNABORTED && errno != EPROTO) return -errno;
+    }
+}
+
+int cloop_socket_connect(int fd, const struct sockaddr *address, socklen_t length) {
+    /* Never repeated on EINTR: POSIX lets the connection go on by itself, just as with EINPROGRESS. */
+    if (connect(fd, address, length) == 0) return 0;
+    return errno == EINTR ? -EINPROGRESS : -errno;
+}
+
+int cloop_socket_error(int fd) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return -errno;
+    return -error;
+}
+
+int64_t cloop_socket_receive(int fd, void *bytes, size_t count) {
+    ssize_t got;
+    do got = recv(fd, bytes, count, 0); while (got < 0 && errno == EINTR);
+    return got >= 0 ? got : -errno;
+}
+
+int64_t cloop_socket_send(int fd, const void *bytes, size_t count) {
+    ssize_t sent;
+    do sent = send(fd, bytes, count, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
+    return sent >= 0 ? sent : -errno;
+}
+
+int64_t cloop_socket_send2(int fd, const void *first, size_t first_count, const void *second, size_t second_count) {
+    struct iovec pieces[2] = {
+        {.iov_base = (void *)first, .iov_len = first_count},
+        {.iov_base = (void *)second, .iov_len = second_count},
+    };
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
+    ssize_t sent;
+    do sent = sendmsg(fd, &message, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
+    return sent >= 0 ? sent : -errno;
+}
+
+int cloop_socket_set(int fd, int level, int option, int value) {
+    return setsockopt(fd, level, option, &value, sizeof value) == 0 ? 0 : -errno;
+}
+
+int cloop_socket_pair(int pair[2]) {
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0 ? 0 : -errno;
+}

@@ -1,0 +1,81 @@
+// Where failures go that nobody is left to catch: one replaceable sink, standard error by default.
+
+internal import Glibc
+internal import Synchronization
+
+/// A failure that has no caller to go to.
+public struct UncaughtFailure: Sendable, CustomStringConvertible {
+    /// What failed: "Exception in callback", "Future failure was never observed".
+    public let summary: String
+    public let error: any Error
+    /// Where the future or task was made, when that is known.
+    public let origin: SourcePlace?
+
+    public var description: String {
+        let place = origin.map { " (made at \($0))" } ?? ""
+        return "coro: \(summary): \(error)\(place)"
+    }
+}
+
+/// A place in source code.
+public struct SourcePlace: Sendable, Hashable, CustomStringConvertible {
+    public let file: StaticString
+    public let line: UInt
+
+    public init(file: StaticString = #fileID, line: UInt = #line) {
+        self.file = file
+        self.line = line
+    }
+
+    public var description: String { "\(file):\(line)" }
+
+    public static func == (left: SourcePlace, right: SourcePlace) -> Bool { left.description == right.description }
+    public func hash(into hasher: inout Hasher) { hasher.combine(description) }
+}
+
+/// The sink of uncaught failures.
+public enum Report {
+    private static let sink = Mutex<@Sendable (UncaughtFailure) -> Void>(writeToStandardError)
+
+    /// Replaces the sink for the whole process and returns the one before. Any thread; the sink may be called from
+    /// any thread.
+    @discardableResult
+    public static func replaceSink(
+        _ new: @escaping @Sendable (UncaughtFailure) -> Void
+    ) -> @Sendable (UncaughtFailure) -> Void {
+        sink.withLock { current in
+            let old = current
+            current = new
+            return old
+        }
+    }
+
+    static func callbackFailed(_ error: any Error) {
+        // Cancellation is how work ends on request; nobody wants to read about it.
+        guard !(error is CancellationError) else { return }
+        send(UncaughtFailure(summary: "Exception in callback", error: error, origin: nil))
+    }
+
+    static func unobserved(_ error: any Error, origin: SourcePlace) {
+        guard !(error is CancellationError) else { return }
+        send(UncaughtFailure(summary: "Future failure was never observed", error: error, origin: origin))
+    }
+
+    /// Reports a failure that its own layer has no caller for (a handler, an accept loop).
+    public static func failure(_ summary: String, _ error: any Error) {
+        send(UncaughtFailure(summary: summary, error: error, origin: nil))
+    }
+
+    private static func send(_ failure: UncaughtFailure) {
+        let sink = sink.withLock { $0 }
+        sink(failure)
+    }
+
+    @Sendable private static func writeToStandardError(_ failure: UncaughtFailure) {
+        let line = "\(failure)\n"
+        line.utf8CString.withUnsafeBytes { bytes in
+            // One write per line keeps lines of several threads apart (write(2) to a pipe is atomic up to PIPE_BUF).
+            _ = Glibc.write(2, bytes.baseAddress, bytes.count - 1)
+        }
+    }
+}

@@ -1,0 +1,135 @@
+// Many futures as one: same shape, same order.
+
+extension EventLoop {
+    /// One future of all the values, in the order of `futures`.
+    ///
+    /// With `.all` it waits for every one, then fails with the first failure by position; further failures are
+    /// reported. With `.cancelRest` it fails as soon as one does and cancels the others. An empty array is done at
+    /// once. The same future may appear twice. Cancelling the result cancels all of them.
+    ///
+    /// - Complexity: O(n).
+    public func gather<Value: Sendable>(
+        _ futures: [Future<Value>], onFailure: GatherPolicy = .all, file: StaticString = #fileID, line: UInt = #line
+    ) -> Future<[Value]> {
+        gather(futures.map { AnyFuture($0) }, onFailure: onFailure, origin: SourcePlace(file: file, line: line)) {
+            try futures.map { try $0.get() }
+        }
+    }
+
+    /// One future of all the values, by the keys of `futures`. See the array form.
+    public func gather<Key: Hashable & Sendable, Value: Sendable>(
+        _ futures: [Key: Future<Value>], onFailure: GatherPolicy = .all,
+        file: StaticString = #fileID, line: UInt = #line
+    ) -> Future<[Key: Value]> {
+        gather(futures.values.map { AnyFuture($0) }, onFailure: onFailure, origin: SourcePlace(file: file, line: line)) {
+            try futures.mapValues { try $0.get() }
+        }
+    }
+
+    /// One future of the values of several futures of different types, as a tuple. See the array form.
+    public func gather<each Value: Sendable>(
+        _ futures: repeat Future<each Value>, onFailure: GatherPolicy = .all,
+        file: StaticString = #fileID, line: UInt = #line
+    ) -> Future<(repeat each Value)> {
+        var all: [AnyFuture] = []
+        repeat all.append(AnyFuture(each futures))
+        return gather(all, onFailure: onFailure, origin: SourcePlace(file: file, line: line)) {
+            (repeat try (each futures).get())
+        }
+    }
+
+    private func gather<Value: Sendable>(
+        _ futures: [AnyFuture], onFailure: GatherPolicy, origin: SourcePlace,
+        collect: @escaping @Sendable () throws -> Value
+    ) -> Future<Value> {
+        let gathered = Future<Value>(on: self, origin: origin)
+        gathered.onLoop { self.wait(for: futures, onFailure, into: gathered, collect) }
+        return gathered
+    }
+
+    /// Counts the futures down and completes `gathered` after the last. Loop's thread.
+    private func wait<Value: Sendable>(
+        for futures: [AnyFuture], _ onFailure: GatherPolicy, into gathered: Future<Value>,
+        _ collect: @escaping @Sendable () throws -> Value
+    ) {
+        let complete = {
+            guard gathered.claim() else { return }
+            // A cancelled child fails the gathering with CancellationError; the gathered future itself was not cancelled.
+            do { gathered.settle(.finished(try collect())) } catch { gathered.settle(.failed(error)) }
+            GatherPolicy.reportAllButFirst(futures)
+        }
+        guard !futures.isEmpty else { return complete() }
+        gathered.onCancel { for future in futures { future.cancel() } }
+        var waiting = futures.count
+        for future in futures {
+            future.whenSettled(on: self) {
+                waiting -= 1
+                if waiting == 0 { return complete() }
+                guard onFailure == .cancelRest, let failure = future.failure, gathered.claim() else { return }
+                gathered.settle(.failed(failure))
+                for other in futures { other.cancel() }
+            }
+        }
+    }
+}
+
+/// What `gather` does when one of its futures fails.
+public enum GatherPolicy: Sendable {
+    /// Waits for all the others first; nothing is cancelled.
+    case all
+    /// Fails at once and cancels the others.
+    case cancelRest
+
+    /// The first failure by position is the caller's; the others would be lost without a word.
+    fileprivate static func reportAllButFirst(_ futures: [AnyFuture]) {
+        let failures = futures.compactMap { future -> (any Error)? in
+            future.failure.flatMap { $0 is CancellationError ? nil : $0 }
+        }
+        for error in failures.dropFirst() { Report.failure("Several failures in one gather; also", error) }
+    }
+}
+
+/// A future without its type: what waiting, cancelling and failing need.
+struct AnyFuture {
+    private let future: any UntypedFuture
+
+    init<Value>(_ future: Future<Value>) { self.future = future }
+
+    var isDone: Bool { future.isDone }
+    /// What it failed with, `CancellationError` when it was cancelled; nil when it is pending or finished.
+    var failure: (any Error)? { future.failure }
+    func cancel() { future.cancel() }
+
+    /// Calls `observer` on `loop`: inside the completing call when the future is of that loop, by a callback when it is
+    /// of another.
+    func whenSettled(on loop: EventLoop, _ observer: @escaping () -> Void) {
+        future.whenSettled(on: loop, observer)
+    }
+}
+
+/// The part of a future that does not depend on its value's type.
+protocol UntypedFuture: Sendable {
+    var isDone: Bool { get }
+    var failure: (any Error)? { get }
+    func cancel()
+    func whenSettled(on loop: EventLoop, _ observer: @escaping () -> Void)
+}
+
+extension Future: UntypedFuture {
+    var failure: (any Error)? {
+        switch result {
+        case .failed(let error): error
+        case .cancelled: CancellationError()
+        case .finished, nil: nil
+        }
+    }
+
+    func whenSettled(on loop: EventLoop, _ observer: @escaping () -> Void) {
+        if loop === self.loop, loop.isCurrent { return whenSettled(observer) }
+        // SAFETY: runs once, on `loop`'s thread, which is where it was made.
+        nonisolated(unsafe) let observer = observer
+        onLoop {
+            self.whenSettled { loop.addCallback { observer() } }
+        }
+    }
+}

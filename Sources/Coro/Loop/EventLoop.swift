@@ -1,0 +1,268 @@
+// Owns one iteration and its order, and nothing else: what is ready comes from `Poller`, `Inbox` and `TimerQueue`;
+// how native `async` code gets here is in `EventLoop+Executor.swift`.
+//
+// An iteration is: wait in epoll, deliver readiness, run the callbacks and jobs that were ready when that phase
+// began, run due timers. Work added while a phase runs waits for the next iteration. Two things follow, and both
+// are the point: a callback that keeps adding callbacks cannot starve I/O, and no callback ever runs inside the
+// call that scheduled it, so code after `promise.succeed(…)` never finds the world changed under it.
+
+import Glibc
+internal import Synchronization
+
+/// An event loop: one thread that waits for descriptors, timers and other threads, and runs what became ready.
+///
+/// Callbacks, futures, generator-style coroutines and native `async` code spawned here all run on the thread that
+/// calls `run()`, one at a time, so they need no locks among themselves.
+///
+/// - Runs on: the thread inside `run()` or `runSync(…)`. `addCallback`, `callLater`, `stop` and completing a promise
+///   may be called from any thread; everything else belongs to the loop's thread.
+/// - After close: late callbacks are dropped, late futures fail, late Swift jobs still run so that tasks can end.
+public final class EventLoop: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): the stored properties below are of two kinds. `inbox`, `owner` and `phase` are
+    // thread-safe by themselves. All others are touched only by the thread that `owner` names, or, while nobody
+    // runs the loop, by the one thread that sets it up or closes it.
+
+    /// Work for the callback phase, in order of arrival. `running` is the batch of the phase under way: swapping
+    /// two arrays keeps both their memory, so a loop in steady state allocates nothing.
+    var ready: [Work] = []
+    private var running: [Work] = []
+
+    var poller: Poller
+    var timers = TimerQueue()
+    /// Native tasks that sleep on this loop; `close()` wakes them so that their clean-up runs.
+    var waiters = WaiterList()
+    /// Read and write buffers that busy streams borrow and idle ones give back.
+    let buffers = BufferPool()
+
+    let inbox: Inbox
+    /// The `pthread_t` of the thread that runs the loop, 0 while nobody does.
+    private let owner = Atomic<UInt>(0)
+    private let phase = Atomic<Phase.RawValue>(Phase.idle.rawValue)
+    private let clock: any LoopClock
+
+    /// The time this iteration began, in nanoseconds of the loop's clock. Reading it costs nothing, and everything
+    /// that one iteration does sees the same instant.
+    private(set) var iterationTime: Int64 = 0
+    private var stopRequested = false
+
+    private enum Phase: UInt8 { case idle, running, closing, closed }
+
+    /// Makes a loop with its own epoll instance and waker.
+    ///
+    /// - Parameter clock: what timers and deadlines go by. Tests pass a manual one.
+    /// - Throws: `IOError` when the process has no descriptor left.
+    public init(clock: any LoopClock = MonotonicClock()) throws(IOError) {
+        self.clock = clock
+        poller = try Poller()
+        inbox = try Inbox()
+        try poller.add(inbox.waker.descriptor, interest: Interest.waker, token: Inbox.token)
+        iterationTime = clock.now
+    }
+
+    deinit { poller.close() }
+
+    // MARK: Running
+
+    /// Runs iterations until `stop()`.
+    ///
+    /// - Throws: `LoopError.alreadyRunning` when this loop, or another one on this thread, is running;
+    ///   `LoopError.closed` after `close()`.
+    public func run() throws(LoopError) {
+        try enter()
+        defer { leave() }
+        while !stopRequested {
+            iterate()
+        }
+        stopRequested = false
+    }
+
+    /// Makes `run()` return after the current iteration; before `run()`, makes the next one return at once.
+    ///
+    /// May be called from any thread. What is ready but has not run yet is kept for the next `run()`.
+    public func stop() {
+        addCallback { self.stopRequested = true }
+    }
+
+    /// Runs iterations until `done` says so; returns false when `stop()` came first.
+    func run(until done: () -> Bool) throws(LoopError) -> Bool {
+        try enter()
+        defer { leave() }
+        while !done() {
+            if stopRequested {
+                stopRequested = false
+                return false
+            }
+            iterate()
+        }
+        return true
+    }
+
+    private func enter() throws(LoopError) {
+        guard EventLoop.current == nil else { throw .alreadyRunning }
+        let (entered, found) = phase.compareExchange(
+            expected: Phase.idle.rawValue, desired: Phase.running.rawValue, ordering: .acquiringAndReleasing)
+        guard entered else {
+            throw found == Phase.running.rawValue ? .alreadyRunning : .closed
+        }
+        owner.store(threadIdentity(), ordering: .releasing)
+        CurrentLoop.set(self)
+        iterationTime = clock.now
+    }
+
+    private func leave() {
+        CurrentLoop.set(nil)
+        owner.store(0, ordering: .releasing)
+        phase.store(Phase.idle.rawValue, ordering: .releasing)
+    }
+
+    // MARK: One iteration
+
+    private func iterate() {
+        poll()
+        runReady()
+        if !timers.isEmpty { runTimers() }
+    }
+
+    /// Waits for readiness (not at all when work is ready, until the next timer otherwise) and delivers it.
+    private func poll() {
+        var timeout: Int64 = 0
+        if ready.isEmpty && !stopRequested {
+            // A descriptor wakes epoll by itself; another thread's work wakes it through the eventfd, but only if
+            // that thread sees that we sleep. Announcing it first and looking at the inbox second closes the race.
+            if inbox.prepareToSleep() {
+                timeout = timers.nextDeadline.map { clock.wait(until: $0) } ?? -1
+            }
+        }
+        let count = poller.wait(timeout: timeout)
+        inbox.wakeUp()
+        iterationTime = clock.now
+        for index in 0..<count {
+            poller.deliver(index)
+        }
+        if inbox.hasWork { inbox.drain(into: &ready) }
+    }
+
+    /// Runs what was ready when this phase began. What these callbacks add goes into the other array.
+    private func runReady() {
+        guard !ready.isEmpty else { return }
+        swap(&ready, &running)
+        for work in running {
+            perform(work)
+        }
+        running.removeAll(keepingCapacity: true)
+    }
+
+    @inline(__always)
+    private func perform(_ work: Work) {
+        switch work {
+        case .job(let job):
+            // The executor named here must be the one the job was enqueued on, or the runtime enqueues it again.
+            job.runSynchronously(on: asUnownedTaskExecutor())
+        case .callback(let callback):
+            do { try callback() } catch { Report.callbackFailed(error) }
+        }
+    }
+
+    private func runTimers() {
+        // Only those armed before this phase: a timer that re-arms itself for "now" waits an iteration.
+        let last = timers.newest
+        while let timer = timers.popDue(now: iterationTime, armedUpTo: last) {
+            do { try timer.fire() } catch { Report.callbackFailed(error) }
+        }
+    }
+
+    // MARK: Adding work
+
+    /// Runs `callback` in a later iteration, after everything that was added before it.
+    ///
+    /// May be called from any thread, and wakes a sleeping loop. A callback that throws is reported and the others
+    /// still run.
+    ///
+    /// - Returns: false when the loop is closed and the callback was dropped.
+    @discardableResult
+    public func addCallback(_ callback: @escaping @Sendable () throws -> Void) -> Bool {
+        add(.callback(callback))
+    }
+
+    /// The one door for work from anywhere; false when the loop is closed.
+    @inline(__always)
+    func add(_ work: consuming Work) -> Bool {
+        if isCurrent {
+            ready.append(work)
+            return true
+        }
+        return inbox.add(work)
+    }
+
+    /// True on the thread that runs this loop, while it runs.
+    @inline(__always)
+    public var isCurrent: Bool { owner.load(ordering: .relaxed) == threadIdentity() }
+
+    /// The loop that runs on this thread, if one does.
+    public static var current: EventLoop? { CurrentLoop.get() }
+
+    /// The present instant of the loop's clock.
+    ///
+    /// Inside an iteration this is a fresh reading, not the iteration's starting time.
+    public var now: LoopInstant { LoopInstant(nanoseconds: clock.now) }
+
+    // MARK: Closing
+
+    /// True once `close()` has been called.
+    public var isClosed: Bool { phase.load(ordering: .acquiring) >= Phase.closing.rawValue }
+
+    /// Ends the loop: wakes every sleeping task with `LoopError.closed` so that its clean-up runs, drops timers and
+    /// callbacks, and closes the descriptors it owns.
+    ///
+    /// Call it after `run()` has returned. A second call does nothing.
+    ///
+    /// - Throws: `LoopError.alreadyRunning` while the loop runs; stop it first.
+    public func close() throws(LoopError) {
+        if isClosed { return }
+        try enter()
+        phase.store(Phase.closing.rawValue, ordering: .releasing)
+        // Clean-up may sleep again (it is woken at once), close streams, or start more work; it is given a bounded
+        // number of rounds so that a task that never ends cannot keep `close()` from ending.
+        for _ in 0..<1_000 {
+            waiters.wakeAll(.loopClosed)
+            poller.abandonAll()
+            if inbox.hasWork { inbox.drain(into: &ready) }
+            if ready.isEmpty { break }
+            runReady()
+        }
+        timers.removeAll()
+        ready.removeAll()
+        poller.close()
+        inbox.close(jobRunner: asUnownedTaskExecutor())
+        CurrentLoop.set(nil)
+        owner.store(0, ordering: .releasing)
+        phase.store(Phase.closed.rawValue, ordering: .releasing)
+    }
+}
+
+/// One unit of the callback phase.
+enum Work: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): a callback that is not @Sendable is added only on the loop's own thread, by this
+    // module; what crosses threads came in through `addCallback`, which demands @Sendable, or is a Swift job.
+    case job(UnownedJob)
+    case callback(() throws -> Void)
+}
+
+/// What the loop itself refuses.
+public enum LoopError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// `run` was called while this loop, or another one on the same thread, is running.
+    case alreadyRunning
+    /// The loop is closed; it takes no more work.
+    case closed
+    /// `stop()` ended `runSync` before its coroutine was done.
+    case stoppedBeforeCompletion
+
+    public var description: String {
+        switch self {
+        case .alreadyRunning:
+            "This event loop is already running, or this thread already runs one. Await instead of running it again."
+        case .closed: "The event loop is closed. Make a new one."
+        case .stoppedBeforeCompletion: "The event loop was stopped before the coroutine completed."
+        }
+    }
+}

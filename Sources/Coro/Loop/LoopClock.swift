@@ -1,0 +1,54 @@
+// Time as the loop sees it: monotonic nanoseconds. The protocol is the seam that tests replace.
+
+internal import Glibc
+
+/// A point in time on a loop's clock. Instants of different clocks must not be compared.
+public struct LoopInstant: InstantProtocol, Sendable, Hashable {
+    /// Nanoseconds since the clock's own beginning (for the monotonic clock, since boot).
+    public var nanoseconds: Int64
+
+    public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    /// The instant `duration` later; a sum beyond the clock's range stays at its end.
+    public func advanced(by duration: Duration) -> LoopInstant {
+        let (sum, overflow) = nanoseconds.addingReportingOverflow(duration.clampedNanoseconds)
+        return LoopInstant(nanoseconds: overflow ? .max : sum)
+    }
+
+    public func duration(to other: LoopInstant) -> Duration { .nanoseconds(other.nanoseconds - nanoseconds) }
+
+    public static func < (left: LoopInstant, right: LoopInstant) -> Bool { left.nanoseconds < right.nanoseconds }
+}
+
+/// What a loop takes its time from.
+public protocol LoopClock: Sendable {
+    /// Nanoseconds that never go back.
+    var now: Int64 { get }
+    /// How long epoll may wait so that the loop is awake at `deadline`: nanoseconds, 0 when it is due, −1 when real
+    /// time does not bring it nearer (a clock that a test moves by hand, and that wakes the loop itself).
+    func wait(until deadline: Int64) -> Int64
+}
+
+/// CLOCK_MONOTONIC: setting the system's date does not move it.
+public struct MonotonicClock: LoopClock {
+    public init() {}
+
+    public var now: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+    }
+
+    public func wait(until deadline: Int64) -> Int64 { max(0, deadline - now) }
+}
+
+extension Duration {
+    /// The duration in nanoseconds, held at `Int64`'s bounds: "for ever" may be written as any huge number.
+    var clampedNanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        guard !overflow else { return seconds < 0 ? .min : .max }
+        let (sum, carry) = product.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return carry ? (seconds < 0 ? .min : .max) : sum
+    }
+}

@@ -1,0 +1,78 @@
+// Who is told when a descriptor is ready. A class and not a closure: one virtual call, no context to retain.
+
+internal import CLoop
+
+/// What a descriptor is ready for, as the kernel reports it, or what one asks to be told.
+public struct Readiness: OptionSet, Sendable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// A read would not block.
+    public static let readable = Readiness(rawValue: 0x001)
+    /// A write would not block.
+    public static let writable = Readiness(rawValue: 0x004)
+    /// The descriptor has an error; always reported, asked for or not.
+    public static let error = Readiness(rawValue: 0x008)
+    /// Both directions are closed; always reported, asked for or not.
+    public static let hangUp = Readiness(rawValue: 0x010)
+    /// The peer will send no more (FIN).
+    public static let peerClosed = Readiness(rawValue: 0x2000)
+}
+
+/// A descriptor's place in a poller.
+class Registration {
+    let descriptor: Int32
+
+    init(descriptor: Int32) { self.descriptor = descriptor }
+
+    /// Called on the loop's thread with what the descriptor is ready for.
+    func deliver(_ readiness: Readiness) {}
+
+    /// Called once when the loop closes while the registration is still there.
+    func abandon() {}
+}
+
+// MARK: Tornado's handler contracts
+
+/// A registration whose readiness goes to a closure.
+private final class Handler: Registration {
+    let call: @Sendable (Readiness) throws -> Void
+
+    init(descriptor: Int32, call: @escaping @Sendable (Readiness) throws -> Void) {
+        self.call = call
+        super.init(descriptor: descriptor)
+    }
+
+    override func deliver(_ readiness: Readiness) {
+        do { try call(readiness) } catch { Report.callbackFailed(error) }
+    }
+}
+
+extension EventLoop {
+    /// Calls `handler` whenever `descriptor` is ready for what `interest` asks.
+    ///
+    /// Level-triggered: called in every iteration for as long as the readiness lasts. The loop does not own the
+    /// descriptor; remove the handler before closing it.
+    ///
+    /// - Runs on: the loop's thread, or any while nobody runs the loop.
+    /// - Throws: `IOError` EEXIST when the descriptor has a handler already, EPERM for a regular file.
+    public func addHandler(
+        _ descriptor: Int32, interest: Readiness, _ handler: @escaping @Sendable (Readiness) throws -> Void
+    ) throws(IOError) {
+        try poller.register(Handler(descriptor: descriptor, call: handler), interest: interest.rawValue)
+    }
+
+    /// Replaces the interest of a descriptor's handler; does nothing when it has none.
+    public func updateHandler(_ descriptor: Int32, interest: Readiness) throws(IOError) {
+        guard let registration = poller.registration(for: descriptor) else { return }
+        try poller.modify(registration, interest: interest.rawValue)
+    }
+
+    /// Forgets a descriptor's handler; does nothing when it has none.
+    ///
+    /// Readiness that was reported in this iteration but not delivered yet is dropped.
+    public func removeHandler(_ descriptor: Int32) {
+        guard let registration = poller.registration(for: descriptor) else { return }
+        poller.unregister(registration)
+    }
+}
