@@ -19,7 +19,7 @@ enum Interest {
 struct Poller {
     private struct Slot {
         var generation: UInt32 = 0
-        var registration: Registration?
+        var registration: (any Registration)?
     }
 
     private var descriptor: Int32
@@ -53,7 +53,7 @@ struct Poller {
         try IOError.check(cloop_poller_add(self.descriptor, descriptor, interest, token), "epoll_ctl")
     }
 
-    mutating func register(_ registration: Registration, interest: UInt32) throws(IOError) {
+    mutating func register(_ registration: any Registration, interest: UInt32) throws(IOError) {
         guard !isClosed else { throw IOError(call: "epoll_ctl", code: IOError.badDescriptor) }
         let index = Int(registration.descriptor)
         guard index >= 0 else { throw IOError(call: "epoll_ctl", code: IOError.badDescriptor) }
@@ -67,7 +67,7 @@ struct Poller {
         slots[index] = Slot(generation: generation, registration: registration)
     }
 
-    func modify(_ registration: Registration, interest: UInt32) throws(IOError) {
+    func modify(_ registration: any Registration, interest: UInt32) throws(IOError) {
         let index = Int(registration.descriptor)
         guard holds(registration) else { return }
         let token = Poller.token(registration.descriptor, slots[index].generation)
@@ -75,18 +75,25 @@ struct Poller {
     }
 
     /// Forgets a registration. Its descriptor must still be open; events of it that are already fetched are dropped.
-    mutating func unregister(_ registration: Registration) {
+    mutating func unregister(_ registration: any Registration) {
         guard holds(registration) else { return }
         slots[Int(registration.descriptor)].registration = nil
         // The result does not matter: a descriptor that is closed already has left the epoll set by itself.
         _ = cloop_poller_remove(descriptor, registration.descriptor)
     }
 
-    func registration(for descriptor: Int32) -> Registration? {
+    /// Forgets a registration whose descriptor is about to be closed: the kernel then drops it by itself (epoll(7)), and
+    /// a system call is saved for every connection that ends.
+    mutating func forget(_ registration: any Registration) {
+        guard holds(registration) else { return }
+        slots[Int(registration.descriptor)].registration = nil
+    }
+
+    func registration(for descriptor: Int32) -> (any Registration)? {
         slots.indices.contains(Int(descriptor)) ? slots[Int(descriptor)].registration : nil
     }
 
-    private func holds(_ registration: Registration) -> Bool {
+    private func holds(_ registration: any Registration) -> Bool {
         self.registration(for: registration.descriptor) === registration
     }
 

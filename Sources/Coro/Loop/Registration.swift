@@ -1,4 +1,4 @@
-// Who is told when a descriptor is ready. A class and not a closure: one virtual call, no context to retain.
+// Who is told when a descriptor is ready. An object and not a closure: one witness call, no context to retain.
 
 internal import CLoop
 
@@ -19,33 +19,34 @@ public struct Readiness: OptionSet, Sendable {
     public static let peerClosed = Readiness(rawValue: 0x2000)
 }
 
-/// A descriptor's place in a poller.
-class Registration {
-    let descriptor: Int32
-
-    init(descriptor: Int32) { self.descriptor = descriptor }
+/// A descriptor's place in a poller, which holds it strongly until it is unregistered.
+protocol Registration: AnyObject {
+    var descriptor: Int32 { get }
 
     /// Called on the loop's thread with what the descriptor is ready for.
-    func deliver(_ readiness: Readiness) {}
+    func deliver(_ readiness: Readiness)
 
     /// Called once when the loop closes while the registration is still there.
-    func abandon() {}
+    func abandon()
 }
 
 // MARK: Tornado's handler contracts
 
 /// A registration whose readiness goes to a closure.
 private final class Handler: Registration {
-    let call: @Sendable (Readiness) throws -> Void
+    let descriptor: Int32
+    private let call: @Sendable (Readiness) throws -> Void
 
     init(descriptor: Int32, call: @escaping @Sendable (Readiness) throws -> Void) {
+        self.descriptor = descriptor
         self.call = call
-        super.init(descriptor: descriptor)
     }
 
-    override func deliver(_ readiness: Readiness) {
+    func deliver(_ readiness: Readiness) {
         do { try call(readiness) } catch { Report.callbackFailed(error) }
     }
+
+    func abandon() {}
 }
 
 extension EventLoop {

@@ -51,6 +51,7 @@ enum Byte {
     static var hash: UInt8 { 0x23 }
     static var percent: UInt8 { 0x25 }
     static var asterisk: UInt8 { 0x2A }
+    static var plus: UInt8 { 0x2B }
     static var comma: UInt8 { 0x2C }
     static var minus: UInt8 { 0x2D }
     static var dot: UInt8 { 0x2E }

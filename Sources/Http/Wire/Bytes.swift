@@ -54,6 +54,67 @@ struct Bytes {
         return index
     }
 
+    /// The first index in `start..<end` whose byte is no token character (RFC 9110 §5.6.2), or `end`.
+    ///
+    /// Names are letters and hyphens nearly always: those go by eight at a time, any other byte by itself.
+    @inline(__always)
+    func endOfToken(from start: Int, to end: Int) -> Int {
+        let token = ByteClass.token
+        var index = start
+        while index < end {
+            if index &+ 8 <= end {
+                let word = word64(index)
+                let other = ~(Self.letters(word) | Self.range(word, 0x5353_5353_5353_5353, 0x5252_5252_5252_5252))
+                let stops = (other | word) & 0x8080_8080_8080_8080
+                if stops == 0 {
+                    index &+= 8
+                    continue
+                }
+                index &+= stops.trailingZeroBitCount &>> 3
+            }
+            guard token.contains(self[index]) else { return index }
+            index &+= 1
+        }
+        return end
+    }
+
+    /// The first index in `start..<end` whose byte a request target may not simply hold, or `end`.
+    @inline(__always)
+    func endOfPlainTarget(from start: Int, to end: Int) -> Int {
+        let stop = ByteClass.targetStop
+        var index = start
+        while index < end {
+            if index &+ 8 <= end {
+                // Letters, and all from `$` to `>`: digits, slash, most of what queries hold.
+                let word = word64(index)
+                let other = ~(Self.letters(word) | Self.range(word, 0x5C5C_5C5C_5C5C_5C5C, 0x4141_4141_4141_4141))
+                let stops = (other | word) & 0x8080_8080_8080_8080
+                if stops == 0 {
+                    index &+= 8
+                    continue
+                }
+                index &+= stops.trailingZeroBitCount &>> 3
+            }
+            if stop.contains(self[index]) { return index }
+            index &+= 1
+        }
+        return end
+    }
+
+    /// The top bit of each byte that is an ASCII letter; bytes above 127 come out as their lower seven bits would.
+    @inline(__always)
+    private static func letters(_ word: UInt64) -> UInt64 {
+        range(word | 0x2020_2020_2020_2020, 0x1F1F_1F1F_1F1F_1F1F, 0x0505_0505_0505_0505)
+    }
+
+    /// The top bit of each byte in a range of ASCII, whose bounds are given as what carries into that bit: 0x80 minus the
+    /// first byte, and 0x7F minus the last, in every byte. No byte carries into the next.
+    @inline(__always)
+    private static func range(_ word: UInt64, _ reachesFirst: UInt64, _ passesLast: UInt64) -> UInt64 {
+        let low = word & 0x7F7F_7F7F_7F7F_7F7F
+        return (low &+ reachesFirst) & ~(low &+ passesLast)
+    }
+
     /// The first index in `start..<end` that is neither SP nor HTAB, or `end`.
     @inline(__always)
     func skipBlanks(from start: Int, to end: Int) -> Int {

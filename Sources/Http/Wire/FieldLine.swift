@@ -8,13 +8,8 @@ enum FieldLine {
     static func read(
         _ bytes: Bytes, from start: Int, to end: Int, origin: Int, into span: inout FieldSpan
     ) throws(WireError) -> Int {
-        var index = start
-        let token = ByteClass.token
-        while true {
-            guard index < end else { return -1 }
-            guard token.contains(bytes[index]) else { break }
-            index &+= 1
-        }
+        var index = bytes.endOfToken(from: start, to: end)
+        guard index < end else { return -1 }
         guard bytes[index] == Byte.colon, index > start else {
             throw nameFault(bytes, from: start, stop: index)
         }
@@ -69,6 +64,7 @@ extension HeadState {
         let name = origin &+ Int(span.nameStart)
         // Words are compared under `| 0x20`: among token characters that joins the two cases and nothing else.
         // A name is followed by a colon and a line end, so a word of its own length never reaches past the line.
+        let fold: UInt64 = 0x2020_2020_2020_2020
         switch span.nameEnd &- span.nameStart {
         case 4:
             if bytes.word32(name) | 0x2020_2020 == 0x7473_6F68 { noteHost(span) }
@@ -81,17 +77,18 @@ extension HeadState {
                 notes.hasUpgrade = true
             }
         case 10:
-            let fold: UInt64 = 0x2020_2020_2020_2020
-            if bytes.word64(name) | fold == 0x6974_6365_6E6E_6F63, bytes.word64(name &+ 2) | fold == 0x6E6F_6974_6365_6E6E {
+            if bytes.word64(name) | fold == 0x6974_6365_6E6E_6F63,
+                bytes.word64(name &+ 2) | fold == 0x6E6F_6974_6365_6E6E
+            {
                 noteConnection(span, bytes, origin: origin)
             }
         case 14:
-            let fold: UInt64 = 0x2020_2020_2020_2020
-            if bytes.word64(name) | fold == 0x2D74_6E65_746E_6F63, bytes.word64(name &+ 6) | fold == 0x6874_676E_656C_2D74 {
+            if bytes.word64(name) | fold == 0x2D74_6E65_746E_6F63,
+                bytes.word64(name &+ 6) | fold == 0x6874_676E_656C_2D74
+            {
                 try noteContentLength(span, bytes, origin: origin)
             }
         case 17:
-            let fold: UInt64 = 0x2020_2020_2020_2020
             if bytes.word64(name) | fold == 0x7265_6673_6E61_7274,
                 bytes.word64(name &+ 8) | fold == 0x6E69_646F_636E_652D, bytes[name &+ 16] | 0x20 == 0x67
             {
@@ -122,7 +119,8 @@ extension HeadState {
     /// RFC 9110 §7.6.1: tokens in any case, over any number of lines; unknown ones, `Content-Length` too, are ignored.
     @inline(never)
     private mutating func noteConnection(_ span: FieldSpan, _ bytes: Bytes, origin: Int) {
-        ListElements(bytes, origin + Int(span.valueStart), origin + Int(span.valueEnd)).forEach { start, end in
+        var elements = ListElements(bytes, origin + Int(span.valueStart), origin + Int(span.valueEnd))
+        while let (start, end) = elements.next() {
             if bytes.matches("close", from: start, to: end) {
                 notes.closes = true
             } else if bytes.matches("keep-alive", from: start, to: end) {
@@ -204,9 +202,5 @@ struct ListElements {
         if stop == end { isAtEnd = true }
         while stop > start, Byte.isBlank(bytes[stop &- 1]) { stop &-= 1 }
         return (start, stop)
-    }
-
-    consuming func forEach(_ body: (Int, Int) -> Void) {
-        while let (start, end) = next() { body(start, end) }
     }
 }

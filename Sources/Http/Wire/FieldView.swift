@@ -46,13 +46,14 @@ public struct FieldView: Sendable, Sequence {
     /// Whether the lines with this name, read as lists of tokens, hold `token` in any case.
     public func contains(_ name: String, token: String) -> Bool {
         defer { withExtendedLifetime(head) {} }
+        let token = Array(token.utf8)
         var from = 0
         while let index = firstIndex(of: name, from: from) {
             let span = head.state.pointee.table[index]
             let bytes = Bytes(head.state.pointee.bytes)
             var elements = ListElements(bytes, Int(span.valueStart), Int(span.valueEnd))
             while let (start, end) = elements.next() {
-                if bytes.equals(token, from: start, to: end) { return true }
+                if end - start == token.count, token.withUnsafeBytes({ bytes.equals($0, at: start) }) { return true }
             }
             from = index + 1
         }
@@ -70,18 +71,23 @@ public struct FieldView: Sendable, Sequence {
 
     private func firstIndex(of name: String, from first: Int = 0) -> Int? {
         defer { withExtendedLifetime(head) {} }
+        let found = name.utf8.withContiguousStorageIfAvailable {
+            firstIndex(of: UnsafeRawBufferPointer($0), from: first)
+        }
+        if let found { return found }
+        return Array(name.utf8).withUnsafeBytes { firstIndex(of: $0, from: first) }
+    }
+
+    private func firstIndex(of name: UnsafeRawBufferPointer, from first: Int) -> Int? {
         let state = head.state
-        let length = UInt32(truncatingIfNeeded: name.utf8.count)
         let bytes = Bytes(state.pointee.bytes)
         var index = first
         while index < state.pointee.fieldCount {
             let span = state.pointee.table[index]
-            if span.nameEnd &- span.nameStart == length,
-                bytes.equals(name, from: Int(span.nameStart), to: Int(span.nameEnd))
-            {
+            if Int(span.nameEnd &- span.nameStart) == name.count, bytes.equals(name, at: Int(span.nameStart)) {
                 return index
             }
-            index += 1
+            index &+= 1
         }
         return nil
     }
@@ -107,13 +113,15 @@ public struct FieldView: Sendable, Sequence {
 }
 
 extension Bytes {
-    /// Whether `start..<end` spells `word` but for the case of ASCII letters.
-    func equals(_ word: String, from start: Int, to end: Int) -> Bool {
-        guard word.utf8.count == end - start else { return false }
-        var index = start
-        for byte in word.utf8 {
-            if Byte.lowered(byte) != Byte.lowered(self[index]) { return false }
-            index += 1
+    /// Whether the bytes at `start`, as many as `word` has, are those of `word` but for the case of ASCII letters.
+    func equals(_ word: UnsafeRawBufferPointer, at start: Int) -> Bool {
+        guard let other = word.baseAddress.map(Bytes.init) else { return true }
+        var index = 0
+        while index < word.count {
+            let left = other[index]
+            let right = self[start &+ index]
+            if left != right, Byte.lowered(left) != Byte.lowered(right) { return false }
+            index &+= 1
         }
         return true
     }

@@ -3,7 +3,7 @@
 /// What cannot be sent cannot get in: a name is token characters, a value holds no control but HTAB (RFC 9110 §5.1,
 /// §5.5) and loses the blanks at its ends. Look-ups are linear; a message has few fields.
 public struct Fields: Sendable, Equatable {
-    private var lines: [Line] = []
+    private(set) var lines: [Line] = []
 
     /// The fault of a dictionary literal's first pair that could not be taken; every encoder throws it.
     ///

@@ -67,7 +67,7 @@ public enum MessageEncoder {
     /// The bytes that ``writeFields(_:into:)`` writes.
     public static func fieldsBound(_ fields: Fields) -> Int {
         var bound = 0
-        for (name, value) in fields { bound += name.utf8.count + value.utf8.count + 4 }
+        for line in fields.lines { bound += line.name.utf8.count + line.value.utf8.count + 4 }
         return bound
     }
 

@@ -17,7 +17,8 @@ public enum PercentCoding {
     /// With `plusIsSpace` a plus reads as a space, as forms have it. `%00` and `%2F` decode like others: who looks for
     /// files by the result checks for them.
     public static func decode(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {
-        if !text.utf8.contains(where: { $0 == Byte.percent || (plusIsSpace && $0 == 0x2B) }) { return String(text) }
+        let isCoded = text.utf8.contains { $0 == Byte.percent || (plusIsSpace && $0 == Byte.plus) }
+        if !isCoded { return String(text) }
         var copy = String(text)
         let bytes = copy.withUTF8 { decode(bytes: UnsafeRawBufferPointer($0), plusIsSpace: plusIsSpace) }
         return bytes.flatMap { String(validating: $0, as: UTF8.self) }
@@ -37,7 +38,7 @@ public enum PercentCoding {
                 result.append(high << 4 | low)
                 index += 3
             } else {
-                result.append(plusIsSpace && byte == 0x2B ? Byte.space : byte)
+                result.append(plusIsSpace && byte == Byte.plus ? Byte.space : byte)
                 index += 1
             }
         }
@@ -52,7 +53,7 @@ public enum PercentCoding {
             if place.keeps(byte) {
                 result.append(byte)
             } else if place == .form, byte == Byte.space {
-                result.append(0x2B)
+                result.append(Byte.plus)
             } else {
                 append(byte, to: &result)
             }

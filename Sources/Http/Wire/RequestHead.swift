@@ -20,14 +20,14 @@ public final class RequestHead: MessageHead, @unchecked Sendable {
 
     /// What follows the target's first `?`, not decoded; nil without one.
     public var query: String? {
-        let head = state.pointee
-        return head.queryStart == 0 || !isComplete ? nil : string(head.queryStart, head.targetEnd)
+        guard state.pointee.queryStart != 0, isComplete else { return nil }
+        return string(state.pointee.queryStart, state.pointee.targetEnd)
     }
 
     /// The authority the target itself names (absolute-form, or CONNECT's authority-form); nil otherwise.
     public var authority: String? {
-        let head = state.pointee
-        return head.authorityEnd == 0 || !isComplete ? nil : string(head.authorityStart, head.authorityEnd)
+        guard state.pointee.authorityEnd != 0, isComplete else { return nil }
+        return string(state.pointee.authorityStart, state.pointee.authorityEnd)
     }
 
     /// The host, with port if given, that the request is for; nil for an HTTP/1.0 request that names none.
@@ -35,8 +35,9 @@ public final class RequestHead: MessageHead, @unchecked Sendable {
     /// RFC 9112 §3.2.2: the authority of an absolute target wins over the Host field.
     public var host: String? {
         if let authority { return authority }
-        let notes = state.pointee.notes
-        return notes.hostLines == 0 || !isComplete ? nil : string(notes.host.valueStart, notes.host.valueEnd)
+        guard state.pointee.notes.hostLines > 0, isComplete else { return nil }
+        let span = state.pointee.notes.host
+        return string(span.valueStart, span.valueEnd)
     }
 
     /// Whether the client waits for 100 Continue before it sends the body.
@@ -53,32 +54,29 @@ public final class RequestHead: MessageHead, @unchecked Sendable {
     public func withTarget<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let head = state.pointee
-        return try isComplete ? withSlice(head.targetStart, head.targetEnd, body) : withSlice(0, 0, body)
+        guard isComplete else { return try withSlice(0, 0, body) }
+        return try withSlice(state.pointee.targetStart, state.pointee.targetEnd, body)
     }
 
     /// The bytes of ``path``, valid inside `body` only.
     public func withPath<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let head = state.pointee
-        if isComplete, head.pathStart < head.pathEnd { return try withSlice(head.pathStart, head.pathEnd, body) }
-        if !isComplete || head.method == .connect { return try withSlice(0, 0, body) }
-        // RFC 9110 §4.2.3: the empty path of an http URL means `/`.
-        var slash = Byte.slash
-        let result: Swift.Result<Result, Failure> = withUnsafeBytes(of: &slash) { bytes in
-            do throws(Failure) { return .success(try body(bytes)) } catch { return .failure(error) }
+        guard isComplete, state.pointee.method != .connect else { return try withSlice(0, 0, body) }
+        if state.pointee.pathStart < state.pointee.pathEnd {
+            return try withSlice(state.pointee.pathStart, state.pointee.pathEnd, body)
         }
-        return try result.get()
+        // RFC 9110 §4.2.3: the empty path of an http URL means `/`.
+        let slash: StaticString = "/"
+        return try body(UnsafeRawBufferPointer(start: slash.utf8Start, count: 1))
     }
 
     /// The bytes of ``query``, valid inside `body` only; nil without one.
     public func withQuery<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result? {
-        let head = state.pointee
-        guard head.queryStart != 0, isComplete else { return nil }
-        return try withSlice(head.queryStart, head.targetEnd, body)
+        guard state.pointee.queryStart != 0, isComplete else { return nil }
+        return try withSlice(state.pointee.queryStart, state.pointee.targetEnd, body)
     }
 
     private var isComplete: Bool { state.pointee.byteCount > 0 }

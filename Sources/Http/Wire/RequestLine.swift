@@ -25,18 +25,15 @@ extension HeadState {
         index &+= 1
         let target = index
         var question = 0
-        let stop = ByteClass.targetStop
         // The bytes above 127 pass: they are opaque, as in field values, and common clients send them as typed.
-        while index < end {
-            let byte = bytes[index]
-            if stop.contains(byte) {
-                if byte == Byte.space { break }
-                if byte == Byte.question {
-                    if question == 0 { question = index }
-                } else if byte != Byte.backslash || question == 0 {
-                    // A backslash in a path means a slash to some; in a query browsers send it as it is.
-                    throw targetFault(byte, isEmpty: index == target)
-                }
+        while true {
+            index = bytes.endOfPlainTarget(from: index, to: end)
+            guard index < end, bytes[index] != Byte.space else { break }
+            if bytes[index] == Byte.question {
+                if question == 0 { question = index }
+            } else if bytes[index] != Byte.backslash || question == 0 {
+                // A backslash in a path means a slash to some; in a query browsers send it as it is.
+                throw targetFault(bytes[index], isEmpty: index == target)
             }
             index &+= 1
         }

@@ -74,7 +74,9 @@ extension HeadState {
         guard digits.major == 1 else { throw .unsupportedVersion }
         version = digits.minor == 0 ? .http10 : .http11
         guard start &+ 8 < end else { return -1 }
-        guard bytes[start &+ 8] == Byte.space else { throw FieldLine.lineFault(bytes[start &+ 8], .malformedStatusLine) }
+        guard bytes[start &+ 8] == Byte.space else {
+            throw FieldLine.lineFault(bytes[start &+ 8], .malformedStatusLine)
+        }
         var index = start &+ 9
         var code: UInt16 = 0
         while index < end, index < start &+ 12 {

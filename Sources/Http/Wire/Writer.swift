@@ -49,11 +49,12 @@ struct Writer {
 
     mutating func fields(_ fields: Fields) throws(WireError) {
         if let fault = fields.fault { throw fault }
-        for (name, value) in fields {
-            try string(name)
-            try byte(Byte.colon)
-            try byte(Byte.space)
-            try string(value)
+        let separator: UInt16 = 0x203A
+        for field in fields.lines {
+            try string(field.name)
+            try room(2).storeBytes(of: separator.littleEndian, as: UInt16.self)
+            offset &+= 2
+            try string(field.value)
             try line()
         }
     }

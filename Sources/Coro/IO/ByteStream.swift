@@ -1,0 +1,238 @@
+// A connection as its user sees it: read, write, close. The state is in `StreamChannel`.
+
+/// A stream of bytes in both directions, over a connected socket.
+///
+/// One task may read and another write at the same time. A read or write that is cancelled, or reaches the task's
+/// deadline, has not happened: every byte is still there and the stream is usable. (Bytes already given to `write` stay
+/// queued and go out with the next flush.)
+///
+/// - Runs on: tasks of its loop; from another thread every method throws `StreamError.wrongThread`.
+/// - Dropping the last reference closes the connection.
+public final class ByteStream: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): every method first checks that it runs on the loop's thread; deinit sends itself there.
+
+    private let channel: StreamChannel
+
+    /// Takes over a connected, non-blocking descriptor, which the stream closes. Loop's thread.
+    ///
+    /// - Throws: `IOError`; the descriptor is closed then too.
+    public init(takingOver descriptor: Int32, on loop: EventLoop) throws(IOError) {
+        channel = try StreamChannel(loop: loop, descriptor: descriptor)
+    }
+
+    deinit {
+        let channel = channel
+        if channel.loop.isCurrent {
+            channel.close()
+        } else {
+            // SAFETY: handed to the loop's thread, which alone touches it from now on.
+            nonisolated(unsafe) let channel = channel
+            channel.loop.addCallback { channel.close() }
+        }
+    }
+
+    /// The loop the stream lives on.
+    public var loop: EventLoop { channel.loop }
+
+    // MARK: Reading
+
+    /// Reads what is there, at least one byte and at most `limit`; suspends while there is none.
+    ///
+    /// - Returns: nil when the peer has sent its last byte.
+    /// - Throws: `StreamError`, `CancellationError`, `TimeoutError`, `LoopError.closed`.
+    public func read(atMost limit: Int = 64 * 1024) async throws -> [UInt8]? {
+        guard limit > 0 else { return [] }
+        if unread.isEmpty {
+            guard try await fill() else { return nil }
+        }
+        return take(min(limit, unread.count))
+    }
+
+    /// Reads exactly `count` bytes.
+    ///
+    /// - Throws: `StreamError.ended` when the peer's end comes first: what came is still in the stream. Else as `read`.
+    public func read(exactly count: Int) async throws -> [UInt8] {
+        while unread.count < count {
+            guard try await fill() else { throw StreamError.ended(received: unread.count) }
+        }
+        return take(count)
+    }
+
+    /// Reads up to and including the first `delimiter`.
+    ///
+    /// - Throws: `StreamError.limitExceeded` when it does not end within `limit` bytes, `StreamError.ended` when the
+    ///   peer's end comes first. What came is still in the stream.
+    /// - Complexity: O(n): bytes are searched once, however they arrive.
+    public func read(until delimiter: UInt8, limit: Int = 64 * 1024) async throws -> [UInt8] {
+        var searched = 0
+        while true {
+            let bytes = unread
+            if let index = bytes[searched..<min(bytes.count, limit)].firstIndex(of: delimiter) { return take(index + 1) }
+            searched = bytes.count
+            guard searched < limit else { throw StreamError.limitExceeded(limit: limit) }
+            guard try await fill() else { throw StreamError.ended(received: unread.count) }
+        }
+    }
+
+    private func take(_ count: Int) -> [UInt8] {
+        let bytes = Array(channel.input.bytes.prefix(count))
+        channel.input.consume(count)
+        channel.input.giveBackIfEmpty(loop.buffers)
+        return bytes
+    }
+
+    // MARK: Reading in place
+
+    /// The bytes received and not consumed. Valid until the stream is next used or the task suspends.
+    public var unread: UnsafeRawBufferPointer { channel.input.bytes }
+
+    /// Drops the first `count` of `unread`.
+    public func consume(_ count: Int) { channel.input.consume(count) }
+
+    /// Receives more behind what is unread; suspends while there is nothing to receive.
+    ///
+    /// - Returns: false when the peer has sent its last byte.
+    public func fill() async throws -> Bool {
+        try checkThread()
+        while true {
+            switch channel.receive() {
+            case .moved: return true
+            case .end: return false
+            case .failed(let error): throw error
+            case .wouldBlock: try await channel.waitUntilReadable()
+            }
+        }
+    }
+
+    // MARK: Writing
+
+    /// Queues bytes and sends them; suspends until the kernel has taken all that is queued.
+    ///
+    /// - Throws: `StreamError`, `CancellationError`, `TimeoutError`, `LoopError.closed`.
+    public func write(_ bytes: [UInt8]) async throws {
+        try checkThread()
+        bytes.withUnsafeBytes { append($0) }
+        try await flush()
+    }
+
+    /// Queues the UTF-8 of `text` and sends it. See `write([UInt8])`.
+    public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
+
+    /// Queues bytes without sending: many small pieces, one system call.
+    public func append(_ bytes: UnsafeRawBufferPointer) {
+        guard channel.isOpen else { return }
+        channel.output.reserve(bytes.count, loop.buffers).copyMemory(from: bytes)
+        channel.output.commit(bytes.count)
+    }
+
+    /// Sends what is queued; suspends until the kernel has taken all of it.
+    public func flush() async throws {
+        try checkThread()
+        while !channel.output.isEmpty {
+            switch channel.send() {
+            case .moved, .end: continue
+            case .failed(let error): throw error
+            case .wouldBlock: try await channel.waitUntilWritable()
+            }
+        }
+        channel.output.giveBackIfEmpty(loop.buffers)
+        if let reason = channel.closeReason { throw reason }
+    }
+
+    /// How many bytes are queued and not sent.
+    public var unsentCount: Int { channel.output.count }
+
+    /// Sends `count` bytes of an open file from `offset` on, after what is queued, without copying them to user space.
+    ///
+    /// - Throws: `StreamError.ended` when the file is shorter than that (it may have shrunk meanwhile). Else as `write`.
+    public func write(file: Int32, offset: Int64 = 0, count: Int) async throws {
+        try await flush()
+        var offset = offset
+        var left = count
+        while left > 0 {
+            switch channel.sendFile(file, offset: &offset, count: left) {
+            case .moved(let moved): left -= moved
+            case .end: throw StreamError.ended(received: count - left)
+            case .failed(let error): throw error
+            case .wouldBlock: try await channel.waitUntilWritable()
+            }
+        }
+    }
+
+    // MARK: Ending
+
+    /// Tells the peer that no more will come (FIN); reading goes on.
+    public func finishWriting() { channel.finishWriting() }
+
+    /// Closes the connection. What is queued or unread is dropped; waiting reads and writes throw `StreamError.closed`.
+    /// A second call does nothing.
+    public func close() {
+        if loop.isCurrent { channel.close() } else { loop.addCallback { self.channel.close() } }
+    }
+
+    /// True until `close()`, or the loop's.
+    public var isOpen: Bool { channel.isOpen }
+
+    /// The peer's address; nil when the connection is gone.
+    public var peerAddress: SocketAddress? { try? Socket.peerAddress(channel.descriptor) }
+
+    /// This side's address; nil when the connection is gone.
+    public var localAddress: SocketAddress? { try? Socket.localAddress(channel.descriptor) }
+
+    private func checkThread() throws(StreamError) {
+        guard loop.isCurrent else { throw .wrongThread }
+    }
+}
+
+// MARK: The server's hot path
+
+extension ByteStream {
+    /// What one attempt to move bytes came to.
+    package enum Attempt {
+        case moved, end, wouldBlock
+        case failed(StreamError)
+    }
+
+    /// Receives once, without waiting.
+    package func receiveNow() -> Attempt { Attempt(channel.receive()) }
+
+    /// Sends what is queued as far as the kernel takes it, without waiting: `moved` when all of it went.
+    package func flushNow() -> Attempt {
+        while !channel.output.isEmpty {
+            switch channel.send() {
+            case .moved, .end: continue
+            case .wouldBlock: return .wouldBlock
+            case .failed(let error): return .failed(error)
+            }
+        }
+        channel.output.giveBackIfEmpty(loop.buffers)
+        return .moved
+    }
+
+    /// Suspends until a read is worth trying, or `wakeReader` is called. Ignores cancellation: the stream's owner wakes it.
+    package func waitUntilReadableOrWoken() async { await channel.waitUntilReadableOrWoken() }
+
+    /// Lets a task in `waitUntilReadableOrWoken` look again.
+    package func wakeReader() { channel.wakeReader() }
+
+    /// Room for at least `count` more bytes of output; `commitOutput` says how many were written.
+    package func reserveOutput(_ count: Int) -> UnsafeMutableRawBufferPointer {
+        channel.output.reserve(count, loop.buffers)
+    }
+
+    package func commitOutput(_ count: Int) { channel.output.commit(count) }
+
+    /// Who is told that the peer has gone.
+    package func observe(_ observer: (any StreamObserver)?) { channel.observer = observer }
+}
+
+extension ByteStream.Attempt {
+    fileprivate init(_ progress: StreamChannel.Progress) {
+        switch progress {
+        case .moved: self = .moved
+        case .end: self = .end
+        case .wouldBlock: self = .wouldBlock
+        case .failed(let error): self = .failed(error)
+        }
+    }
+}

@@ -1,0 +1,55 @@
+// Names to addresses: getaddrinfo(3), which blocks, on a small pool of threads, so that one slow name delays no other.
+
+internal import Glibc
+
+/// A host name that could not be turned into addresses.
+public struct ResolveError: Error, Equatable, Sendable, CustomStringConvertible {
+    public let host: String
+    public let reason: String
+
+    public var description: String { "Could not resolve host \(host): \(reason)" }
+}
+
+/// Turns host names into addresses.
+public struct Resolver: Sendable {
+    private let pool: ThreadPool
+
+    /// The system's resolver: hosts file, DNS, whatever nsswitch.conf says; shared by all loops of the process.
+    public static let system = Resolver(pool: ThreadPool(threadsMax: 4))
+
+    /// The addresses of `host`, in the order to try them (RFC 6724). An address literal is its own answer.
+    ///
+    /// - Suspends: while a thread of the pool asks. Cancelling ends the wait, not the question.
+    /// - Throws: `ResolveError`, `CancellationError`, `TimeoutError`, `LoopError.closed`.
+    public func addresses(of host: String, port: UInt16, on loop: EventLoop) async throws -> [SocketAddress] {
+        if let literal = SocketAddress(ip: host, port: port) { return [literal] }
+        guard !host.isEmpty, !host.utf8.contains(0), host.utf8.count <= 253 else {
+            throw ResolveError(host: host, reason: "this is not a host name")
+        }
+        let promise = loop.promise(of: [SocketAddress].self)
+        pool.run {
+            promise.tryComplete(Resolver.ask(host, port))
+        }
+        return try await promise.future.value
+    }
+
+    private static func ask(_ host: String, _ port: UInt16) -> Outcome<[SocketAddress]> {
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        // Only families this machine has an address of (getaddrinfo(3)).
+        hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV
+        var found: UnsafeMutablePointer<addrinfo>?
+        let result = getaddrinfo(host, String(port), &hints, &found)
+        guard result == 0 else {
+            return .failed(ResolveError(host: host, reason: String(cString: gai_strerror(result))))
+        }
+        defer { freeaddrinfo(found) }
+        var addresses: [SocketAddress] = []
+        var entry = found
+        while let info = entry?.pointee {
+            if let address = info.ai_addr { addresses.append(SocketAddress(address, length: info.ai_addrlen)) }
+            entry = info.ai_next
+        }
+        return .finished(addresses)
+    }
+}

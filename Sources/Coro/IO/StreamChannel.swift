@@ -1,0 +1,204 @@
+// One connected descriptor on one loop: what the kernel said of it, its two buffers, and who waits.
+//
+// Edge-triggered, registered once. The kernel tells us of a change only once, so this file remembers it: `mayRead`
+// stays true until a read comes back short or empty-handed, `mayWrite` until a send does. epoll(7) allows a short
+// count as the sign that the socket is drained, which saves the extra read that would only return EAGAIN. The one
+// exception: with FIN or an error announced there will be no further edge, so then reads go on to the end.
+
+internal import CLoop
+internal import Glibc
+
+/// Told when the other side is gone while nobody reads. Held weakly by the stream.
+package protocol StreamObserver: AnyObject {
+    /// The peer sent FIN: it will send no more, but may still read. Loop's thread.
+    func peerFinished()
+    /// The connection is broken in both directions (RST, hang-up). Loop's thread.
+    func peerVanished()
+}
+
+final class StreamChannel: Registration {
+    let loop: EventLoop
+    private(set) var descriptor: Int32
+    var input = StreamBuffer()
+    var output = StreamBuffer()
+
+    private var mayRead = true
+    private var mayWrite = true
+    /// FIN, RST or an error was announced: no further edge will come.
+    private var sawEnd = false
+    private var reader = Sleeper.nobody
+    private var writer = Sleeper.nobody
+    /// Why the channel is closed; nil while it is open.
+    private(set) var closeReason: StreamError?
+    weak var observer: (any StreamObserver)?
+
+    /// Takes over a connected, non-blocking descriptor. Loop's thread.
+    init(loop: EventLoop, descriptor: Int32) throws(IOError) {
+        self.loop = loop
+        self.descriptor = descriptor
+        do throws(IOError) {
+            try loop.poller.register(self, interest: Interest.stream)
+        } catch {
+            Descriptor.close(descriptor)
+            throw error
+        }
+    }
+
+    var isOpen: Bool { closeReason == nil }
+
+    // MARK: Moving bytes, without waiting
+
+    enum Progress {
+        case moved(Int)
+        case end
+        case wouldBlock
+        case failed(StreamError)
+    }
+
+    /// Receives once into the input buffer.
+    func receive() -> Progress {
+        if let closeReason { return .failed(closeReason) }
+        guard mayRead else { return .wouldBlock }
+        let room = input.reserve(StreamChannel.leastRead, loop.buffers)
+        let got = cloop_socket_receive(descriptor, room.baseAddress, room.count)
+        if got > 0 {
+            input.commit(Int(got))
+            if got < room.count, !sawEnd { mayRead = false }
+            return .moved(Int(got))
+        }
+        if got == 0 { return .end }
+        return failure(got, "recv", &mayRead)
+    }
+
+    /// A read with less room than this is not worth the call.
+    private static let leastRead = 2048
+
+    /// Sends once from the output buffer.
+    func send() -> Progress {
+        if let closeReason { return .failed(closeReason) }
+        guard mayWrite else { return .wouldBlock }
+        let bytes = output.bytes
+        let sent = cloop_socket_send(descriptor, bytes.baseAddress, bytes.count)
+        guard sent >= 0 else { return failure(sent, "send", &mayWrite) }
+        output.consume(Int(sent))
+        if Int(sent) < bytes.count { mayWrite = false }
+        return .moved(Int(sent))
+    }
+
+    private func failure(_ result: Int64, _ call: String, _ may: inout Bool) -> Progress {
+        if result == -Int64(EAGAIN) {
+            may = false
+            return .wouldBlock
+        }
+        return .failed(.broken(IOError(call: call, code: Int32(-result))))
+    }
+
+    /// Sends file bytes without taking them through user space; the output buffer must be empty.
+    func sendFile(_ file: Int32, offset: inout Int64, count: Int) -> Progress {
+        if let closeReason { return .failed(closeReason) }
+        guard mayWrite else { return .wouldBlock }
+        let sent = cloop_file_send(descriptor, file, &offset, count)
+        guard sent >= 0 else { return failure(sent, "sendfile", &mayWrite) }
+        // sendfile(2) stops short also at its own limits, so a short count does not mean that the socket is full.
+        return sent == 0 ? .end : .moved(Int(sent))
+    }
+
+    // MARK: Waiting
+
+    /// Who sleeps until one direction is ready.
+    private enum Sleeper {
+        case nobody
+        case waiter(Waiter)
+        case continuation(UnsafeContinuation<Void, Never>)
+
+        mutating func wake() {
+            switch self {
+            case .nobody: return
+            case .waiter(let waiter):
+                self = .nobody
+                waiter.wake(.ready)
+            case .continuation(let continuation):
+                self = .nobody
+                continuation.resume()
+            }
+        }
+
+        var isSomebody: Bool { if case .nobody = self { false } else { true } }
+    }
+
+    /// Suspends until a read is worth trying. Heeds cancellation and the task's deadline; consumes nothing.
+    func waitUntilReadable() async throws {
+        if reader.isSomebody { throw StreamError.busy("reading") }
+        input.giveBackIfEmpty(loop.buffers)
+        try await park(on: loop) { waiter in
+            guard self.isOpen, !self.mayRead else { return waiter.wake(.ready) }
+            self.reader = .waiter(waiter)
+            waiter.whenWoken { self.reader = .nobody }
+        }
+    }
+
+    /// Suspends until a send is worth trying.
+    func waitUntilWritable() async throws {
+        if writer.isSomebody { throw StreamError.busy("writing") }
+        try await park(on: loop) { waiter in
+            guard self.isOpen, !self.mayWrite else { return waiter.wake(.ready) }
+            self.writer = .waiter(waiter)
+            waiter.whenWoken { self.writer = .nobody }
+        }
+    }
+
+    /// The hot path's wait: no cancellation handler, no waiter object. Only for a task whose owner wakes it with
+    /// `wakeReader` when it is to end.
+    func waitUntilReadableOrWoken() async {
+        input.giveBackIfEmpty(loop.buffers)
+        await withUnsafeContinuation { continuation in
+            if !isOpen || mayRead || reader.isSomebody {
+                continuation.resume()
+            } else {
+                reader = .continuation(continuation)
+            }
+        }
+    }
+
+    /// Lets a sleeping reader look again.
+    func wakeReader() { reader.wake() }
+
+    func deliver(_ readiness: Readiness) {
+        if readiness.contains(.writable) { mayWrite = true }
+        if readiness.contains(.readable) { mayRead = true }
+        let ends = readiness.intersection([.peerClosed, .hangUp, .error])
+        if !ends.isEmpty {
+            sawEnd = true
+            mayRead = true
+            if ends != .peerClosed { mayWrite = true }
+        }
+        if mayRead { reader.wake() }
+        if mayWrite { writer.wake() }
+        if !ends.isEmpty, let observer {
+            if ends == .peerClosed { observer.peerFinished() } else { observer.peerVanished() }
+        }
+    }
+
+    // MARK: Ending
+
+    /// Says FIN: no more will be sent.
+    func finishWriting() {
+        guard isOpen else { return }
+        _ = shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// Closes the descriptor and wakes whoever waits. Unsent and unread bytes are dropped. The first reason stands.
+    func close(_ reason: StreamError = .closed) {
+        guard isOpen else { return }
+        closeReason = reason
+        loop.poller.forget(self)
+        Descriptor.close(descriptor)
+        descriptor = -1
+        input.discard(loop.buffers)
+        output.discard(loop.buffers)
+        reader.wake()
+        writer.wake()
+    }
+
+    func abandon() { close(.closed) }
+}
