@@ -1,0 +1,71 @@
+// Where a streaming body is written: framing on the way out, and the promise of a length kept.
+
+package import Coro
+public import HttpWire
+
+/// Writes the body of one message as it is made.
+///
+/// - Runs on: the loop of its connection. One task writes.
+public final class BodyWriter: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): used by the task that sends the message, on the loop of its stream.
+
+    private let stream: ByteStream
+    private let declared: Int?
+    private let isChunked: Bool
+    /// False for a message whose body must not go out (the answer to HEAD): everything is counted, nothing is sent.
+    private let isSent: Bool
+    private var written = 0
+    /// Sent after the last chunk of a chunked body; dropped by the other framings (RFC 9110 §6.5.1).
+    public var trailers = Fields()
+
+    package init(stream: ByteStream, declared: Int?, isChunked: Bool, isSent: Bool = true) {
+        self.stream = stream
+        self.declared = declared
+        self.isChunked = isChunked
+        self.isSent = isSent
+    }
+
+    /// Sends a piece; suspends until the kernel has taken it.
+    ///
+    /// - Throws: `BodyError.wrongLength` when it would exceed the declared length: nothing of the piece is sent then.
+    ///   `StreamError` when the peer is gone, `CancellationError`, `TimeoutError`.
+    public func write(_ bytes: [UInt8]) async throws {
+        try queue(bytes)
+        try await stream.flush()
+    }
+
+    /// Sends the UTF-8 of `text`.
+    public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
+
+    private func queue(_ bytes: [UInt8]) throws {
+        // A chunk of size zero would end the body.
+        guard !bytes.isEmpty else { return }
+        if let declared, written + bytes.count > declared {
+            throw BodyError.wrongLength(declared: declared, written: written + bytes.count)
+        }
+        written += bytes.count
+        guard isSent else { return }
+        if isChunked {
+            let room = stream.reserveOutput(MessageEncoder.chunkHeaderBound)
+            stream.commitOutput(try MessageEncoder.writeChunkHeader(size: bytes.count, into: room))
+        }
+        bytes.withUnsafeBytes { stream.append($0) }
+        if isChunked { stream.append(MessageEncoder.chunkEnd) }
+    }
+
+    /// Ends the body: the last chunk and trailers, or the proof that the length was kept.
+    package func finish() throws {
+        if let declared, written != declared {
+            throw BodyError.wrongLength(declared: declared, written: written)
+        }
+        guard isChunked, isSent else { return }
+        let room = stream.reserveOutput(MessageEncoder.lastChunkBound(trailers: trailers))
+        stream.commitOutput(try MessageEncoder.writeLastChunk(trailers: trailers, into: room))
+    }
+}
+
+extension ByteStream {
+    package func append(_ text: StaticString) {
+        append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+}

@@ -1,0 +1,199 @@
+// A message's body as it arrives: the bytes of one stream, between the end of one head and the start of the next.
+// Server and client both read bodies through this; what must happen before the first read (the server's 100 Continue)
+// and after the last one (the client's connection goes back to its pool) is given by them.
+
+package import Coro
+internal import Glibc
+public import HttpWire
+
+/// The body of a request or a response, read as it arrives.
+///
+/// Reading takes bytes off the connection only as fast as you ask, so a slow consumer slows the sender down. One task
+/// reads a body, once.
+///
+/// - Runs on: the loop of its connection.
+/// - Throws while reading: `WireError` for malformed chunks, `BodyError.truncated` when the peer leaves before the end,
+///   `BodyError.tooLarge` over the limit, `StreamError`, `CancellationError`, `TimeoutError`.
+public final class IncomingBody: AsyncSequence, @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): read by one task at a time, on the loop of its stream, which the stream checks.
+
+    public typealias Element = [UInt8]
+
+    /// Where the body is in its life.
+    private enum Place { case unread, reading, ended, failed(any Error) }
+
+    private let stream: ByteStream?
+    private var decoder: BodyDecoder
+    private var place: Place
+    private var received = 0
+    /// The most bytes this body may have; the message is refused beyond.
+    package var limit = Int.max
+    /// Runs before the first byte is waited for.
+    package var beforeFirstRead: (() async throws -> Void)?
+    /// Runs once, when the last byte has been read, or reading has failed.
+    package var whenEnded: ((_ isComplete: Bool) -> Void)?
+
+    /// The declared length; nil when only the end will tell.
+    public let length: Int?
+
+    /// A message without a body. Shared: most requests have none, and none of those should cost an allocation.
+    package static let empty = IncomingBody()
+
+    private init() {
+        stream = nil
+        decoder = BodyDecoder(.none)
+        place = .ended
+        length = 0
+    }
+
+    package init(stream: ByteStream, framing: Framing, limits: WireLimits = WireLimits()) {
+        self.stream = stream
+        decoder = BodyDecoder(framing, limits: limits)
+        place = .unread
+        length =
+            switch framing {
+            case .none: 0
+            case .length(let length): length
+            case .chunked, .untilClose: nil
+            }
+    }
+
+    /// True when there is nothing left to read.
+    public var isEnded: Bool { if case .ended = place { true } else { false } }
+
+    /// True once somebody has begun to read.
+    package var isBegun: Bool { if case .unread = place { false } else { true } }
+
+    /// The trailer fields that came after the last chunk; complete once the body has ended.
+    public var trailers: Fields { decoder.trailers }
+
+    /// The next piece of the body, never empty; nil at its end.
+    ///
+    /// Suspends while none is there. After a failure every further call throws the same.
+    public func next() async throws -> [UInt8]? {
+        while true {
+            if let piece = try await step() {
+                if !piece.isEmpty { return piece }
+            } else {
+                return nil
+            }
+        }
+    }
+
+    /// Reads the whole body.
+    ///
+    /// - Parameter limit: the most bytes to keep; 16 MiB when not given.
+    /// - Throws: `BodyError.tooLarge` beyond the limit, before reading anything when the declared length says so.
+    public func collect(upTo limit: Int = 16 * 1024 * 1024) async throws -> [UInt8] {
+        if let length, length > limit { throw BodyError.tooLarge(limit: limit) }
+        var bytes: [UInt8] = []
+        // A declared length is a claim: what it reserves is bounded, what it brings is appended.
+        if let length { bytes.reserveCapacity(Swift.min(length, 1024 * 1024)) }
+        while let piece = try await next() {
+            guard bytes.count + piece.count <= limit else { throw BodyError.tooLarge(limit: limit) }
+            bytes.append(contentsOf: piece)
+        }
+        return bytes
+    }
+
+    /// Reads the whole body as UTF-8; what is no UTF-8 becomes U+FFFD.
+    public func text(upTo limit: Int = 16 * 1024 * 1024) async throws -> String {
+        String(decoding: try await collect(upTo: limit), as: UTF8.self)
+    }
+
+    /// Reads and drops what is left, at most `limit` bytes; false when there was more.
+    package func drain(upTo limit: Int) async throws -> Bool {
+        var dropped = 0
+        while let piece = try await next() {
+            dropped += piece.count
+            if dropped > limit { return false }
+        }
+        return true
+    }
+
+    // MARK: One step
+
+    /// One look at the bytes: a piece (empty when only framing was read), or nil at the end.
+    private func step() async throws -> [UInt8]? {
+        guard let stream else { return nil }
+        switch place {
+        case .ended: return nil
+        case .failed(let error): throw error
+        case .reading: break
+        case .unread:
+            place = .reading
+            // Bytes that are here already came without waiting for us (RFC 9110 §10.1.1 lets the client).
+            if stream.unread.isEmpty, let before = beforeFirstRead { try await before() }
+        }
+        do {
+            return try await decodeOrFill(stream)
+        } catch let error as CancellationError {
+            // Not the body's failure: nothing was consumed, and another read may go on.
+            throw error
+        } catch let error as TimeoutError {
+            throw error
+        } catch {
+            place = .failed(error)
+            end(isComplete: false)
+            throw error
+        }
+    }
+
+    private func decodeOrFill(_ stream: ByteStream) async throws -> [UInt8]? {
+        switch try decoder.next(stream.unread) {
+        case .data(let range, let consumed):
+            received += range.count
+            guard received <= limit else { throw BodyError.tooLarge(limit: limit) }
+            let piece = Array(stream.unread[range])
+            stream.consume(consumed)
+            return piece
+        case .end(let consumed):
+            stream.consume(consumed)
+            place = .ended
+            end(isComplete: true)
+            return nil
+        case .needMore(let consumed):
+            stream.consume(consumed)
+            if try await stream.fill() { return [] }
+            guard (try? decoder.endOfInput()) != nil else { throw BodyError.truncated(received: received) }
+            place = .ended
+            end(isComplete: true)
+            return nil
+        }
+    }
+
+    private func end(isComplete: Bool) {
+        let whenEnded = whenEnded.take()
+        beforeFirstRead = nil
+        whenEnded?(isComplete)
+    }
+
+    // MARK: AsyncSequence
+
+    public func makeAsyncIterator() -> Iterator { Iterator(body: self) }
+
+    public struct Iterator: AsyncIteratorProtocol {
+        fileprivate let body: IncomingBody
+
+        public mutating func next() async throws -> [UInt8]? { try await body.next() }
+    }
+}
+
+/// What can be wrong with a body beyond its framing.
+public enum BodyError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The connection ended before the body did.
+    case truncated(received: Int)
+    /// The body is larger than allowed.
+    case tooLarge(limit: Int)
+    /// More or fewer bytes were written than the declared length.
+    case wrongLength(declared: Int, written: Int)
+
+    public var description: String {
+        switch self {
+        case .truncated(let received): "The connection ended before the body did, after \(received) bytes of it."
+        case .tooLarge(let limit): "The body is larger than the \(limit) bytes allowed."
+        case .wrongLength(let declared, let written):
+            "The body was declared to have \(declared) bytes, and \(written) were written."
+        }
+    }
+}
