@@ -222,6 +222,15 @@ extension ByteStream {
 
     package func commitOutput(_ count: Int) { channel.output.commit(count) }
 
+    /// All bytes ever received; with `isReaderWaiting`, what a rate floor needs to know.
+    package var receivedTotal: Int { channel.receivedTotal }
+    /// All bytes ever sent.
+    package var sentTotal: Int { channel.sentTotal }
+    /// True while a task waits for the peer to send.
+    package var isReaderWaiting: Bool { channel.isReaderWaiting }
+    /// True while a task waits for the peer to read.
+    package var isWriterWaiting: Bool { channel.isWriterWaiting }
+
     /// Who is told that the peer has gone.
     package func observe(_ observer: (any StreamObserver)?) { channel.observer = observer }
 }

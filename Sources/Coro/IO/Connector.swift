@@ -46,16 +46,24 @@ public struct Connector: Sendable {
         } catch is TimeoutError {
             throw ConnectError.timeout(phase: "resolving \(host)")
         }
-        var last: ConnectError?
-        for address in addresses {
+        guard !addresses.isEmpty else {
+            throw ConnectError.resolve(ResolveError(host: host, reason: "it has no address"))
+        }
+        return try await connect(toFirstOf: addresses)
+    }
+
+    /// Connects to the first of `addresses`, of which there is at least one, that answers: the second half of
+    /// `connect(host:port:)`, for those who look names up themselves and time the two apart.
+    package func connect(toFirstOf addresses: [SocketAddress]) async throws -> ByteStream {
+        precondition(!addresses.isEmpty, "connect(toFirstOf:) needs at least one address")
+        for address in addresses.dropLast() {
             do {
                 return try await connect(to: address)
-            } catch let error as ConnectError {
-                if case .timeout = error { throw error }
-                last = error
+            } catch ConnectError.connect {
+                continue
             }
         }
-        throw last ?? ConnectError.resolve(ResolveError(host: host, reason: "it has no address"))
+        return try await connect(to: addresses[addresses.count - 1])
     }
 
     /// Connects to one address.

@@ -28,6 +28,9 @@ final class StreamChannel: Registration {
     private var sawEnd = false
     private var reader = Sleeper.nobody
     private var writer = Sleeper.nobody
+    /// All bytes ever received and sent: whether a peer moves at all is seen by looking twice.
+    private(set) var receivedTotal = 0
+    private(set) var sentTotal = 0
     /// Why the channel is closed; nil while it is open.
     private(set) var closeReason: StreamError?
     weak var observer: (any StreamObserver)?
@@ -63,6 +66,7 @@ final class StreamChannel: Registration {
         let got = cloop_socket_receive(descriptor, room.baseAddress, room.count)
         if got > 0 {
             input.commit(Int(got))
+            receivedTotal &+= Int(got)
             if got < room.count, !sawEnd { mayRead = false }
             return .moved(Int(got))
         }
@@ -81,6 +85,7 @@ final class StreamChannel: Registration {
         let sent = cloop_socket_send(descriptor, bytes.baseAddress, bytes.count)
         guard sent >= 0 else { return failure(sent, "send", &mayWrite) }
         output.consume(Int(sent))
+        sentTotal &+= Int(sent)
         if Int(sent) < bytes.count { mayWrite = false }
         return .moved(Int(sent))
     }
@@ -100,6 +105,7 @@ final class StreamChannel: Registration {
         let sent = cloop_file_send(descriptor, file, &offset, count)
         guard sent >= 0 else { return failure(sent, "sendfile", &mayWrite) }
         // sendfile(2) stops short also at its own limits, so a short count does not mean that the socket is full.
+        sentTotal &+= Int(sent)
         return sent == 0 ? .end : .moved(Int(sent))
     }
 
@@ -159,6 +165,9 @@ final class StreamChannel: Registration {
             }
         }
     }
+
+    var isReaderWaiting: Bool { reader.isSomebody }
+    var isWriterWaiting: Bool { writer.isSomebody }
 
     /// Lets a sleeping reader look again.
     func wakeReader() { reader.wake() }

@@ -42,7 +42,7 @@ public final class EventLoop: @unchecked Sendable {
 
     /// The time this iteration began, in nanoseconds of the loop's clock. Reading it costs nothing, and everything
     /// that one iteration does sees the same instant.
-    private(set) var iterationTime: Int64 = 0
+    package private(set) var iterationTime: Int64 = 0
     private var stopRequested = false
 
     private enum Phase: UInt8 { case idle, running, closing, closed }

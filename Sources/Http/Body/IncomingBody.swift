@@ -32,6 +32,10 @@ public final class IncomingBody: AsyncSequence, @unchecked Sendable {
     package var beforeFirstRead: (() async throws -> Void)?
     /// Runs once, when the last byte has been read, or reading has failed.
     package var whenEnded: ((_ isComplete: Bool) -> Void)?
+    /// The instant by which the body must have come, whoever reads it and when. Past it, reading has failed.
+    package var deadline: LoopInstant?
+    /// Says in the owner's words why reading failed.
+    package var explain: ((any Error) -> any Error)?
 
     /// The declared length; nil when only the end will tell.
     public let length: Int?
@@ -130,9 +134,11 @@ public final class IncomingBody: AsyncSequence, @unchecked Sendable {
         } catch let error as CancellationError {
             // Not the body's failure: nothing was consumed, and another read may go on.
             throw error
-        } catch let error as TimeoutError {
+        } catch let error as TimeoutError where !isOverdue(on: stream.loop) {
+            // The reader's own deadline: as above.
             throw error
         } catch {
+            let error = explain?(error) ?? error
             place = .failed(error)
             end(isComplete: false)
             throw error
@@ -154,7 +160,7 @@ public final class IncomingBody: AsyncSequence, @unchecked Sendable {
             return nil
         case .needMore(let consumed):
             stream.consume(consumed)
-            if try await stream.fill() { return [] }
+            if try await fill(stream) { return [] }
             guard (try? decoder.endOfInput()) != nil else { throw BodyError.truncated(received: received) }
             place = .ended
             end(isComplete: true)
@@ -162,9 +168,20 @@ public final class IncomingBody: AsyncSequence, @unchecked Sendable {
         }
     }
 
+    private func fill(_ stream: ByteStream) async throws -> Bool {
+        guard let deadline else { return try await stream.fill() }
+        return try await stream.loop.withDeadline(deadline) { try await stream.fill() }
+    }
+
+    private func isOverdue(on loop: EventLoop) -> Bool {
+        guard let deadline else { return false }
+        return loop.now >= deadline
+    }
+
     private func end(isComplete: Bool) {
         let whenEnded = whenEnded.take()
         beforeFirstRead = nil
+        explain = nil
         whenEnded?(isComplete)
     }
 

@@ -1,6 +1,5 @@
 // A body to send: bytes at hand, an open file, or whatever a closure writes.
 
-package import Coro
 internal import Glibc
 internal import HttpWire
 

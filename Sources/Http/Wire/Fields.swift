@@ -90,7 +90,10 @@ public struct Fields: Sendable, Equatable {
     }
 
     /// Whether two names are equal but for the case of ASCII letters (RFC 9110 §5.1).
-    static func same(_ left: String, _ right: String) -> Bool {
+    static func same(_ left: String, _ right: String) -> Bool { isSame(left, right) }
+
+    /// Whether two field names are equal but for the case of ASCII letters (RFC 9110 §5.1).
+    package static func isSame(_ left: String, _ right: String) -> Bool {
         let left = left.utf8
         let right = right.utf8
         return left.count == right.count && left.elementsEqual(right) { Byte.lowered($0) == Byte.lowered($1) }

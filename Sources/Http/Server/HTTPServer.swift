@@ -1,0 +1,174 @@
+// A server on one loop: accepts, hands each connection its task, watches the clock for all of them, drains at the end.
+//
+// Deadlines of ten thousand connections are not ten thousand timers: each connection stores the instant it is due, a
+// plain number, and one sweep a second looks at all. Arming and cancelling, which happen with every request, are a store.
+
+public import Coro
+public import HttpWire
+
+/// An HTTP/1.1 server.
+///
+/// One task per connection; the handler is awaited inside it, on the loop's thread. Requests that a client pipelines are
+/// answered in order.
+///
+///     let server = HTTPServer(on: loop) { request in .text("Hello, \(request.path)\n") }
+///     try await server.listen(on: .loopback(port: 8000))
+///
+/// - Runs on: its loop. For several cores, one server and one loop a thread, listening with `reusePort`.
+public final class HTTPServer: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): mutable state is touched on the loop's thread only.
+
+    /// Answers a request. Cancelled when the peer is gone. A thrown `Refusal` is an answer; anything else thrown is
+    /// reported and answered with 500.
+    public typealias Handler = @Sendable (Request) async throws -> Response
+
+    public let loop: EventLoop
+    public let configuration: Configuration
+    let handler: Handler
+    /// Called after each answer, when somebody wants to know.
+    public let whenAnswered: (@Sendable (Exchange) -> Void)?
+
+    let prepared: PreparedHead
+    private var listeners: [Listener] = []
+    private var connections: [ServerConnection] = []
+    private var sweeper: LoopTimer?
+    private var slotFreed: Promise<Void>?
+    private var drained: Promise<Void>?
+    /// True once `shutdown` has begun: every answer from then on closes its connection.
+    private(set) var isDraining = false
+
+    /// Makes a server; `listen` starts it.
+    public init(
+        on loop: EventLoop, configuration: Configuration = Configuration(),
+        whenAnswered: (@Sendable (Exchange) -> Void)? = nil, handler: @escaping Handler
+    ) {
+        self.loop = loop
+        self.configuration = configuration
+        self.handler = handler
+        self.whenAnswered = whenAnswered
+        prepared = PreparedHead(serverName: configuration.serverName)
+    }
+
+    /// Makes a server whose handler returns a future: a generator-style coroutine is a handler.
+    public convenience init(
+        on loop: EventLoop, configuration: Configuration = Configuration(),
+        whenAnswered: (@Sendable (Exchange) -> Void)? = nil,
+        future handler: @escaping @Sendable (Request) -> Future<Response>
+    ) {
+        self.init(on: loop, configuration: configuration, whenAnswered: whenAnswered) { request in
+            let future = handler(request)
+            return try await withTaskCancellationHandler {
+                try await future.value
+            } onCancel: {
+                future.cancel()
+            }
+        }
+    }
+
+    // MARK: Listening
+
+    /// Starts accepting connections on `address`. May be called for several addresses.
+    ///
+    /// - Returns: the address, with the port the kernel chose when 0 was asked for.
+    /// - Throws: `IOError` when it cannot be bound; `LoopError.closed`.
+    @discardableResult
+    public func listen(on address: SocketAddress, reusePort: Bool = false) async throws -> SocketAddress {
+        if !loop.isCurrent {
+            return try await loop.spawn { try await self.listen(on: address, reusePort: reusePort) }.value
+        }
+        let listener = try Listener(on: loop, address: address, reusePort: reusePort)
+        listeners.append(listener)
+        loop.spawn { try await self.accept(from: listener) }
+        return listener.address
+    }
+
+    private func accept(from listener: Listener) async throws {
+        while !isDraining {
+            while connections.count >= configuration.connectionsMax {
+                let promise = loop.promise(of: Void.self)
+                slotFreed = promise
+                try await promise.future.value
+            }
+            guard let stream = try await listener.accept() else { return }
+            start(stream)
+        }
+    }
+
+    private func start(_ stream: ByteStream) {
+        let connection = ServerConnection(server: self, stream: stream, index: connections.count)
+        connections.append(connection)
+        if sweeper == nil { sweep() }
+        // Immediate: its first read happens now, in this job, and often finds the request there already.
+        connection.task = _Concurrency.Task.immediate(executorPreference: loop) { await connection.run() }
+    }
+
+    /// Called by a connection at its end.
+    func remove(_ connection: ServerConnection) {
+        // The last one takes the free place, so that leaving is as cheap as coming.
+        let index = connection.index
+        let last = connections.removeLast()
+        if last !== connection {
+            connections[index] = last
+            last.index = index
+        }
+        slotFreed.take()?.trySucceed(())
+        if connections.isEmpty { drained?.trySucceed(()) }
+    }
+
+    /// How many connections are open.
+    public var connectionCount: Int { connections.count }
+
+    // MARK: The clock
+
+    private static let sweepInterval = Duration.seconds(1)
+
+    private func sweep() {
+        guard !connections.isEmpty else {
+            sweeper = nil
+            return
+        }
+        let now = loop.iterationTime
+        for connection in connections { connection.look(at: now) }
+        sweeper = loop.callLater(HTTPServer.sweepInterval) { [weak self] in self?.sweep() }
+    }
+
+    // MARK: Ending
+
+    /// Stops: accepts nothing more, closes idle connections, lets requests under way finish, and after `grace` cancels
+    /// what is left.
+    ///
+    /// - Returns: when the last connection is closed.
+    public func shutdown(grace: Duration = .seconds(10)) async {
+        if !loop.isCurrent {
+            _ = try? await loop.spawn { await self.shutdown(grace: grace) }.value
+            return
+        }
+        isDraining = true
+        for listener in listeners { listener.close() }
+        listeners = []
+        slotFreed.take()?.trySucceed(())
+        guard !connections.isEmpty else { return }
+        let promise = drained ?? loop.promise(of: Void.self)
+        drained = promise
+        for connection in connections { connection.drain() }
+        do {
+            try await loop.withTimeout(grace) { try await promise.future.value }
+        } catch {
+            for connection in connections { connection.abort() }
+            try? await promise.future.value
+        }
+        sweeper?.cancel()
+        sweeper = nil
+    }
+}
+
+extension HTTPServer {
+    /// One request and its answer, for logs.
+    public struct Exchange: Sendable {
+        public let request: Request
+        public let status: Status
+        /// Bytes of the answer, head and framing included, as far as they went.
+        public let bytesSent: Int
+        public let duration: Duration
+    }
+}

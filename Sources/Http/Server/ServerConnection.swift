@@ -1,0 +1,219 @@
+// The life of one connection: read a head, answer it, again.
+//
+// The rhythm of the hot path, and the reason for its order: answers are queued, and sent only when no complete request is
+// left in the buffer, so that pipelined requests get one write; then one read is tried; and only when that finds nothing
+// does the task suspend. A request on a quiet keep-alive connection costs one epoll_wait, one recv, one send.
+
+internal import Coro
+internal import HttpWire
+
+final class ServerConnection: StreamObserver, @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): touched on the loop's thread only.
+
+    /// Held: a server lives as long as the last of its connections.
+    let server: HTTPServer
+    let stream: ByteStream
+    /// The place in the server's list.
+    var index: Int
+    var task: _Concurrency.Task<Void, Never>?
+
+    /// What the connection is doing, for the sweep.
+    enum Phase {
+        /// Waits for the first byte of a request.
+        case idle
+        /// In the middle of a request head.
+        case head
+        /// The handler runs, or its answer is being sent.
+        case exchange
+        /// The last answer is out; waiting for the peer to close.
+        case closing
+    }
+
+    private(set) var phase = Phase.head
+    /// When the phase began; the sweep compares it with the phase's limit. Nanoseconds of the loop's clock.
+    private var phaseBegan: Int64
+    /// What the sweep found; the task acts on it when it wakes.
+    private var isExpired = false
+    /// When the peer's FIN came; nil while it has not.
+    private var peerFinishedAt: Int64?
+    /// Bytes moved when the rate window began, and when that was.
+    private var rateMark = (bytes: 0, time: Int64(0))
+
+    init(server: HTTPServer, stream: ByteStream, index: Int) {
+        self.server = server
+        self.stream = stream
+        self.index = index
+        phaseBegan = server.loop.iterationTime
+        stream.observe(self)
+    }
+
+    func enter(_ phase: Phase) {
+        // An unfinished head keeps its first byte's time, however many pieces it comes in.
+        if phase == .head, self.phase == .head { return }
+        self.phase = phase
+        phaseBegan = stream.loop.iterationTime
+    }
+
+    // MARK: The task
+
+    func run() async {
+        await serveRequests()
+        stream.close()
+        server.remove(self)
+    }
+
+    private func serveRequests() async {
+        var parser = RequestParser(limits: server.configuration.wire)
+        var head = RequestHead()
+        while true {
+            do throws(WireError) {
+                while let consumed = try parser.parse(stream.unread, into: head) {
+                    stream.consume(consumed)
+                    enter(.exchange)
+                    guard await ServerExchange(connection: self, head: head).run() else { return await end() }
+                    // The parser fills a head that nobody else holds. A handler may have kept this one.
+                    if !isKnownUniquelyReferenced(&head) { head = RequestHead() }
+                }
+            } catch {
+                return await refuse(error)
+            }
+            guard await readMore(isInsideHead: parser.isInsideHead) else { return await end() }
+        }
+    }
+
+    /// Sends what is queued and gets more bytes; false when the connection is over.
+    private func readMore(isInsideHead: Bool) async -> Bool {
+        guard await sendQueued() else { return false }
+        while true {
+            switch stream.receiveNow() {
+            case .moved: return true
+            case .end, .failed: return false
+            case .wouldBlock:
+                if !isInsideHead, server.isDraining { return false }
+                // A new connection's first head has the head's time, not the idle time.
+                if isInsideHead { enter(.head) } else if phase == .exchange { enter(.idle) }
+                await stream.waitUntilReadableOrWoken()
+                if isExpired { return await expire(isInsideHead: isInsideHead) }
+            }
+        }
+    }
+
+    private func expire(isInsideHead: Bool) async -> Bool {
+        // An idle connection is closed silently; a request that was begun is told (RFC 9110 §15.5.9).
+        if isInsideHead { await refuse(status: .requestTimeout) }
+        return false
+    }
+
+    /// Sends everything queued; false when the peer is gone.
+    func sendQueued() async -> Bool {
+        switch stream.flushNow() {
+        case .moved: return true
+        case .end, .failed: return false
+        case .wouldBlock: return (try? await stream.flush()) != nil
+        }
+    }
+
+    // MARK: Refusing and ending
+
+    /// Answers what could not be read as a request, and ends the connection: nothing behind it can be trusted.
+    private func refuse(_ error: WireError) async {
+        await refuse(status: error.status, "\(error)\n")
+        await end()
+    }
+
+    private func refuse(status: Status, _ text: String? = nil) async {
+        let text = text ?? "\(status)\n"
+        let response = HTTPServer.Response.text(text, status: status)
+        ResponseWriting.queueRefusal(response, on: stream, prepared: server.prepared)
+        _ = await sendQueued()
+    }
+
+    /// Ends the connection so that the peer gets what was sent: FIN first, then its leftovers are read for a while. Closed
+    /// at once, with bytes unread, the kernel would send RST, and that may destroy our answer in the peer's buffer
+    /// (RFC 9112 §9.6).
+    private func end() async {
+        guard stream.isOpen, await sendQueued(), peerFinishedAt == nil else { return }
+        enter(.closing)
+        stream.finishWriting()
+        var dropped = stream.unread.count
+        stream.consume(dropped)
+        while dropped < ServerConnection.lingerBytesMax, !isExpired {
+            switch stream.receiveNow() {
+            case .moved:
+                dropped += stream.unread.count
+                stream.consume(stream.unread.count)
+            case .end, .failed: return
+            case .wouldBlock: await stream.waitUntilReadableOrWoken()
+            }
+        }
+    }
+
+    private static let lingerBytesMax = 1024 * 1024
+    private static let lingerTime = Duration.seconds(2)
+
+    /// Ends an idle connection now and any other after its present answer.
+    func drain() {
+        if phase == .idle || (phase == .head && stream.receivedTotal == 0) { expireNow() }
+    }
+
+    /// Ends the connection whatever it is doing.
+    func abort() {
+        task?.cancel()
+        stream.close()
+    }
+
+    // MARK: The clock
+
+    /// Called once a second.
+    func look(at now: Int64) {
+        let limits = server.configuration
+        switch phase {
+        case .idle: if now - phaseBegan > limits.idleTimeout.nanoseconds { expireNow() }
+        case .head: if now - phaseBegan > limits.headTimeout.nanoseconds { expireNow() }
+        case .closing: if now - phaseBegan > ServerConnection.lingerTime.nanoseconds { expireNow() }
+        case .exchange:
+            if let peerFinishedAt, now - peerFinishedAt > limits.halfCloseGrace.nanoseconds { task?.cancel() }
+            checkRate(now, limits)
+        }
+    }
+
+    /// Only a peer that we wait for can be too slow: a handler that takes its time is its own affair.
+    private func checkRate(_ now: Int64, _ limits: HTTPServer.Configuration) {
+        guard stream.isReaderWaiting || stream.isWriterWaiting else {
+            rateMark.time = 0
+            return
+        }
+        let moved = stream.receivedTotal &+ stream.sentTotal
+        let elapsed = now - rateMark.time
+        if rateMark.time == 0 {
+            rateMark = (moved, now)
+        } else if elapsed >= limits.rateWindow.nanoseconds {
+            let floor = Int64(limits.rateFloor) * (elapsed / 1_000_000_000)
+            if Int64(moved - rateMark.bytes) < floor { abort() }
+            rateMark = (moved, now)
+        }
+    }
+
+    private func expireNow() {
+        isExpired = true
+        stream.wakeReader()
+    }
+
+    // MARK: The peer
+
+    func peerFinished() { peerFinishedAt = peerFinishedAt ?? stream.loop.iterationTime }
+
+    func peerVanished() {
+        // Nobody is left to answer. While we read, the read itself will say so.
+        if phase == .exchange { task?.cancel() }
+    }
+}
+
+extension Duration {
+    /// In nanoseconds, held at the bounds of what fits.
+    var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        guard seconds.magnitude < 9_000_000_000 else { return seconds < 0 ? .min : .max }
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
+}
