@@ -38,15 +38,12 @@ struct BodyDecoderTests {
     }
 
     @Test(arguments: [
-        ("5\r\nhello\r\n0\r\n\r\n", "hello"),
-        ("0\r\n\r\n", ""),
+        ("5\r\nhello\r\n0\r\n\r\n", "hello"), ("0\r\n\r\n", ""),
         ("5\r\nhello\r\n6\r\n world\r\n000\r\n\r\n", "hello world"),
         ("A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n", "01234567890123456789"),
         ("0000000000000005\r\nhello\r\n0000000000000000\r\n\r\n", "hello"),
-        ("1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n", "abc"),
-        ("2\r\n\r\n\r\n0\r\n\r\n", "\r\n"),
-        ("5;a\r\nhello\r\n0;b=c\r\n\r\n", "hello"),
-        ("5;a=b;c=\"d;e\"\r\nhello\r\n0\r\n\r\n", "hello"),
+        ("1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n", "abc"), ("2\r\n\r\n\r\n0\r\n\r\n", "\r\n"),
+        ("5;a\r\nhello\r\n0;b=c\r\n\r\n", "hello"), ("5;a=b;c=\"d;e\"\r\nhello\r\n0\r\n\r\n", "hello"),
         ("5 ;\ta = \"q\\\"; \u{E9}\t\" ; b\r\nhello\r\n0\r\n\r\n", "hello"),
         ("5;a=\"\"\r\nhello\r\n0\r\n\r\n", "hello"),
         ("5; ilovew3;whattheluck=aretheseparametersfor\r\nhello\r\n0\r\n\r\n", "hello"),
@@ -56,8 +53,9 @@ struct BodyDecoderTests {
     }
 
     @Test(arguments: [
-        "\r\n", "x\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", "1_0\r\n", " 1\r\n", "1 \r\n", "1\t\r\n", "1 0\r\n", "00000000000000001\r\n",
-        "g\r\n", "1,\r\n", ";a\r\n", "\u{0}\r\n", "1\u{0}\r\n", "1\u{B}\r\n", "5\u{A0}\r\n", "\"1\"\r\n", "1.0\r\n", "5h\r\n",
+        "\r\n", "x\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", "1_0\r\n", " 1\r\n", "1 \r\n", "1\t\r\n", "1 0\r\n",
+        "00000000000000001\r\n", "g\r\n", "1,\r\n", ";a\r\n", "\u{0}\r\n", "1\u{0}\r\n", "1\u{B}\r\n", "5\u{A0}\r\n",
+        "\"1\"\r\n", "1.0\r\n", "5h\r\n",
     ])
     func `RFC 9112 7.1: a chunk size that is not one to sixteen hex digits is refused`(text: String) {
         refuseChunks(text, .invalidChunkSize)
@@ -68,7 +66,7 @@ struct BodyDecoderTests {
         for text in ["8000000000000000\r\n", "FFFFFFFFFFFFFFFF\r\n", "ffffffffffffffff\r\n"] {
             refuseChunks(text, .chunkSizeOverflow)
         }
-        refuseChunks("10000000000000005\r\n", .chunkSizeOverflow)
+        refuseChunks("10000000000000005\r\n", .invalidChunkSize)
         #expect(readBody(.chunked, octets("7FFFFFFFFFFFFFFF\r\nabc"), closes: true) == .refused(.truncatedBody))
     }
 
@@ -96,15 +94,17 @@ struct BodyDecoderTests {
     }
 
     @Test(arguments: [
-        ";", "; ", ";;", ";=a", ";a=", ";a==b", ";a=b=c", ";a\u{0}", ";a=\"b", ";a=\"b\u{1}\"", ";a=\"b\\\u{0}\"", ";a=\"b\"c",
-        ";\u{7F}", ";a=\u{E9}", ";a=b c", ";a b", ";a \t", ";a,b", ";a=\"\u{7F}\"", ";a=\u{1B}",
+        ";", "; ", ";;", ";=a", ";a=", ";a==b", ";a=b=c", ";a\u{0}", ";a=\"b", ";a=\"b\u{1}\"", ";a=\"b\\\u{0}\"",
+        ";a=\"b\"c", ";\u{7F}", ";a=\u{E9}", ";a=b c", ";a b", ";a \t", ";a,b", ";a=\"\u{7F}\"", ";a=\u{1B}",
     ])
     func `RFC 9112 7.1.1: a malformed extension is refused`(text: String) {
         let line = "5\(text)\r\nhello\r\n0\r\n\r\n"
         let bytes = octets(line)
         let outcome = readBody(.chunked, bytes)
         // Blanks behind a value that nothing follows are the size line's fault.
-        #expect([.refused(.invalidChunkExtension), .refused(.invalidChunkSize)].contains(outcome), "\(line.debugDescription)")
+        #expect(
+            [.refused(.invalidChunkExtension), .refused(.invalidChunkSize)].contains(outcome),
+            "\(line.debugDescription)")
         #expect(readBody(.chunked, bytes, upTo: Array(0...bytes.count)) == outcome)
     }
 
@@ -114,10 +114,10 @@ struct BodyDecoderTests {
         refuseChunks("5;a=\"\(long)\"\r\n", .chunkLineTooLong)
         let ones = String(repeating: "1\r\na\r\n", count: 20_000) + "0\r\n\r\n"
         #expect(acceptChunks(ones)?.data.utf8.count == 20_000)
-        refuseChunks(String(repeating: "1\r\na\r\n", count: 100_000), .chunkOverhead)
+        refuseChunks(String(repeating: "1\r\na\r\n", count: 70_000), .chunkOverhead)
         refuseChunks(String(repeating: "1;\(long.prefix(4_000))\r\na\r\n", count: 100), .chunkOverhead)
-        let sixes = String(repeating: "6\r\nsix by\r\n", count: 100_000) + "0\r\n\r\n"
-        #expect(acceptChunks(sixes)?.data.utf8.count == 600_000)
+        let sixes = String(repeating: "6\r\nsix by\r\n", count: 60_000) + "0\r\n\r\n"
+        #expect(acceptChunks(sixes)?.data.utf8.count == 360_000)
     }
 
     @Test func `RFC 9112 7.1.2: trailers are delivered`() {
@@ -128,8 +128,9 @@ struct BodyDecoderTests {
 
     @Test(arguments: [
         "Content-Length", "transfer-encoding", "HOST", "Authorization", "Cookie", "Set-Cookie", "Proxy-Authorization",
-        "Connection", "Upgrade", "TE", "Trailer", "If-Match", "Content-Type", "Content-Encoding", "Content-Range", "Expect",
-        "Cache-Control", "Range", "Max-Forwards", "WWW-Authenticate", "X-Forwarded-For", "Location", "Keep-Alive",
+        "Connection", "Upgrade", "TE", "Trailer", "If-Match", "Content-Type", "Content-Encoding", "Content-Range",
+        "Expect", "Cache-Control", "Range", "Max-Forwards", "WWW-Authenticate", "X-Forwarded-For", "Location",
+        "Keep-Alive",
     ])
     func `RFC 9110 6.5.1: trailers for framing, routing and authentication are dropped`(name: String) {
         #expect(acceptChunks("0\r\n\(name): 5\r\nOk: 1\r\n\r\n")?.trailers == [["Ok", "1"]])

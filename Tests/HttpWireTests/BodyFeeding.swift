@@ -16,35 +16,32 @@ func readBody(
 ) -> Outcome<BodySummary> {
     var decoder = BodyDecoder(framing, limits: limits)
     var data: [UInt8] = []
-    var pending: [UInt8] = []
-    var fed = 0
+    var offset = 0
     func summary() -> Outcome<BodySummary> {
         let trailers = decoder.trailers.map { [$0.name, $0.value] }
-        let left = bytes.count - fed + pending.count
-        return .complete(
-            BodySummary(data: String(decoding: data, as: UTF8.self), trailers: trailers, left: left), consumed: 0)
+        let text = String(decoding: data, as: UTF8.self)
+        return .complete(BodySummary(data: text, trailers: trailers, left: bytes.count - offset), consumed: 0)
     }
     do throws(WireError) {
         for end in ends ?? [bytes.count] {
-            pending += bytes[fed..<end]
-            fed = end
+            // Memory of exactly this size, so that a look beyond it can be caught.
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: end, alignment: 1)
+            defer { buffer.deallocate() }
+            buffer.copyBytes(from: bytes[..<end])
             var wantsMore = false
             while !wantsMore {
-                let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: pending.count, alignment: 1)
-                defer { buffer.deallocate() }
-                buffer.copyBytes(from: pending)
-                switch try decoder.next(UnsafeRawBufferPointer(buffer)) {
+                switch try decoder.next(UnsafeRawBufferPointer(rebasing: buffer[offset...])) {
                 case .needMore(let consumed):
-                    #expect(consumed == pending.count, "all is consumed when more is needed")
-                    pending.removeFirst(consumed)
+                    #expect(offset + consumed == end, "all is consumed when more is needed")
+                    offset = end
                     wantsMore = true
                 case .data(let range, let consumed):
-                    #expect(!range.isEmpty && range.upperBound == consumed)
-                    data += pending[range]
-                    pending.removeFirst(consumed)
+                    if range.isEmpty || range.upperBound != consumed { Issue.record("odd range \(range)") }
+                    data += bytes[offset...].dropFirst(range.lowerBound).prefix(range.count)
+                    offset += consumed
                 case .end(let consumed):
                     #expect(decoder.isComplete)
-                    pending.removeFirst(consumed)
+                    offset += consumed
                     return summary()
                 }
             }

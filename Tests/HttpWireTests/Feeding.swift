@@ -153,7 +153,9 @@ func refuse(
     sourceLocation: SourceLocation = #_sourceLocation
 ) {
     let outcome = everyWay(octets(text), sourceLocation) { readRequest($0, upTo: $1, limits: limits) }
-    if outcome != .refused(fault) { Issue.record("\(outcome): \(text.debugDescription)", sourceLocation: sourceLocation) }
+    if outcome != .refused(fault) {
+        Issue.record("\(outcome): \(text.debugDescription)", sourceLocation: sourceLocation)
+    }
 }
 
 /// The head of an acceptable answer, read every way.
@@ -176,5 +178,7 @@ func refuseAnswer(
     _ text: String, _ fault: WireError, to method: Method = .get, sourceLocation: SourceLocation = #_sourceLocation
 ) {
     let outcome = everyWay(octets(text), sourceLocation) { readResponse($0, to: method, upTo: $1) }
-    if outcome != .refused(fault) { Issue.record("\(outcome): \(text.debugDescription)", sourceLocation: sourceLocation) }
+    if outcome != .refused(fault) {
+        Issue.record("\(outcome): \(text.debugDescription)", sourceLocation: sourceLocation)
+    }
 }

@@ -4,7 +4,9 @@ import Testing
 struct HeadReuseTests {
     @Test func `RFC 9112 9.3.2: fifty pipelined requests come out in order from one parser and one head`() throws {
         var text = ""
-        for index in 0..<50 { text += request("GET /\(index) HTTP/1.1", "N: \(index)") + (index % 3 == 0 ? "\r\n" : "") }
+        for index in 0..<50 {
+            text += request("GET /\(index) HTTP/1.1", "N: \(index)") + (index % 3 == 0 ? "\r\n" : "")
+        }
         text += "GE"
         let bytes = octets(text)
         var parser = RequestParser()
@@ -46,7 +48,8 @@ struct HeadReuseTests {
         func feed(_ text: String) throws -> Int? {
             try octets(text).withUnsafeBytes { try parser.parse($0, into: head) }
         }
-        let first = "GET http://x/y?z HTTP/1.1\r\nHost: a\r\nUpgrade: b\r\nConnection: close, upgrade\r\nA: b\r\n"
+        let first =
+            "GET http://x/y?z HTTP/1.1\r\nHost: a\r\nUpgrade: b\r\nConnection: close, upgrade\r\nA: b\r\n"
             + "Expect: x\r\nContent-Length: 5\r\n\r\n"
         #expect(try feed(first) != nil)
         #expect(head.hasUpgrade && head.hasUnknownExpectation && !head.keepAlive)

@@ -13,7 +13,9 @@ struct PercentCodingTests {
         #expect(PercentCoding.decode("/a%2eb".dropFirst()) == "a.b")
     }
 
-    @Test(arguments: ["%", "%2", "a%", "%zz", "%2z", "%%20", "%u0041", "%-1", "%+1", "% 1", "%ff", "%C3", "%C0%AF", "%ED%A0%80"])
+    @Test(arguments: [
+        "%", "%2", "a%", "%zz", "%2z", "%%20", "%u0041", "%-1", "%+1", "% 1", "%ff", "%C3", "%C0%AF", "%ED%A0%80",
+    ])
     func `RFC 3986 2.1: a broken sequence, or bytes that are no UTF-8, decode to nothing`(text: String) {
         #expect(PercentCoding.decode(text) == nil)
     }

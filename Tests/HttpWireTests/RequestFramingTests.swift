@@ -49,9 +49,9 @@ struct RequestFramingTests {
     }
 
     @Test(arguments: [
-        "identity", "gzip", "chunked, chunked", "chunked, gzip", "chunked, identity", "xchunked", "chunkedx", "chunked;q=1",
-        "\"chunked\"", "'chunked'", "", "chunked,", ",chunked", "chunk ed", "gzip, chunked, chunked", "gzip,,chunked",
-        "chunked chunked", "\u{A0}chunked", "gzip;chunked",
+        "identity", "gzip", "chunked, chunked", "chunked, gzip", "chunked, identity", "xchunked", "chunkedx",
+        "chunked;q=1", "\"chunked\"", "'chunked'", "", "chunked,", ",chunked", "chunk ed", "gzip, chunked, chunked",
+        "gzip,,chunked", "chunked chunked", "\u{A0}chunked", "gzip;chunked",
     ])
     func `RFC 9112 6.3: anything but a final chunked is refused with 400`(coding: String) {
         refuse(request("POST / HTTP/1.1", "Transfer-Encoding: \(coding)"), .invalidTransferEncoding)

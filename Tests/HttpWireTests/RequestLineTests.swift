@@ -15,7 +15,9 @@ struct RequestLineTests {
         #expect(head?.fields == [["Host", "example.com:81"], ["X-A", "b"], ["Empty", ""]])
     }
 
-    @Test(arguments: ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "get", "PURGE", "M-SEARCH"])
+    @Test(arguments: [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "get", "PURGE", "M-SEARCH",
+    ])
     func `RFC 9112 3.1: any token is a method`(name: String) {
         #expect(accept(request("\(name) / HTTP/1.1"))?.method == name)
     }
@@ -39,8 +41,8 @@ struct RequestLineTests {
     @Test(arguments: [
         "GET / HTTP/1.1 HTTP/1.1", "GET / x HTTP/1.1", "GET /a b HTTP/1.1", "GET / http/1.1", "GET / HTTPS/1.1",
         "GET / HTP/1.1", "GET / HTTP/1", "GET / HTTP/1.", "GET / HTTP/.1", "GET / HTTP/11.1", "GET / HTTP/1.10",
-        "GET / HTTP/x.1", "GET / HTTP/1,1", "GET / HTTP 1.1", "GET / HTTP/1.1 ", "GET / HTTP/1.1\t", "GET /  HTTP/1.1",
-        "GET / RTSP/1.0", "GET / ICE/1.0", "GET / ", "GET / HTTP/+1.1",
+        "GET / HTTP/x.1", "GET / HTTP/1,1", "GET / HTTP 1.1", "GET / HTTP/1.1 ", "GET / HTTP/1.1\t",
+        "GET /  HTTP/1.1", "GET / RTSP/1.0", "GET / ICE/1.0", "GET / ", "GET / HTTP/+1.1",
     ])
     func `RFC 9112 2.3: a version that is not HTTP slash digit dot digit is refused`(line: String) {
         refuse(request(line), .malformedVersion)
@@ -105,8 +107,9 @@ struct RequestLineTests {
     }
 
     @Test func `RFC 9112 3.2: a relative target is refused`() {
-        for target in ["index.html", "a/b", "?a", ".", "..", "@", "%2F", "http", "http:", "http:/a", "ftp://a/", "x://a/"]
-        {
+        for target in [
+            "index.html", "a/b", "?a", ".", "..", "@", "%2F", "http", "http:", "http:/a", "ftp://a/", "x://a/",
+        ] {
             refuse(request("GET \(target) HTTP/1.1"), .relativeTarget)
         }
     }
@@ -144,8 +147,9 @@ struct RequestLineTests {
         #expect(head?.method == "CONNECT")
         #expect(head?.host == "example.com:443")
         #expect(head?.path == "")
-        for target in ["/", "example.com", "example.com:", "http://a:80/", ":443", "a:b", "a:1:2", "*", "u@a:1", "a:99999"]
-        {
+        for target in [
+            "/", "example.com", "example.com:", "http://a:80/", ":443", "a:b", "a:1:2", "*", "u@a:1", "a:99999",
+        ] {
             refuse(request("CONNECT \(target) HTTP/1.1"), .malformedAuthority)
         }
         refuse(request("GET example.com:443 HTTP/1.1"), .relativeTarget)

@@ -14,16 +14,18 @@ struct VocabularyTests {
     }
 
     @Test func `RFC 9110 15: statuses have class, phrase and bounds`() {
-        #expect(Status(99) == nil && Status(1000) == nil && Status(-1) == nil && Status(rawValue: 0) == nil)
-        #expect(Status(404) == .notFound)
+        #expect(
+            Status(code: 99) == nil && Status(code: 1000) == nil && Status(code: -1) == nil
+                && Status(rawValue: 0) == nil)
+        #expect(Status(code: 404) == .notFound)
         #expect(Status.notFound.description == "404 Not Found")
-        #expect(Status(299)?.description == "299")
-        #expect(Status(299)?.category == .success)
+        #expect(Status(code: 299)?.description == "299")
+        #expect(Status(code: 299)?.category == .success)
         #expect(Status.continue.category == .informational && Status.found.category == .redirection)
-        #expect(Status.gone.category == .clientError && Status(999)?.category == .serverError)
+        #expect(Status.gone.category == .clientError && Status(code: 999)?.category == .serverError)
         #expect(Status.noContent.forbidsBody && Status.notModified.forbidsBody && !Status.ok.forbidsBody)
         #expect(Status.ok < .created)
-        for code in 100...999 { #expect(Status(code)?.code == UInt16(code)) }
+        for code in 100...999 { #expect(Status(code: code)?.code == UInt16(code)) }
     }
 
     @Test func `RFC 9110 15: every fault has a status, and a sentence that cites its section`() {

@@ -1,7 +1,7 @@
 /// Finds a message's body in the bytes after its head; copies none of it and does no I/O (RFC 9112 §6, §7.1).
 ///
-/// Call ``next(_:)`` with the bytes at hand, drop what it consumed, and repeat until it says `end` or wants more. After it
-/// has thrown, it throws the same again.
+/// Call ``next(_:)`` with the bytes at hand, drop what it consumed, and repeat until it says `end` or wants more.
+/// After it has thrown, it throws the same again.
 public struct BodyDecoder: Sendable {
     /// What a call found.
     public enum Step: Sendable, Equatable {
@@ -62,8 +62,8 @@ public struct BodyDecoder: Sendable {
 
     /// Takes note that the peer has closed its side.
     ///
-    /// That is the end of a body framed so, and changes nothing after a complete one. Any other is cut off (RFC 9112 §8):
-    /// throws ``WireError/truncatedBody``.
+    /// That is the end of a body framed so, and changes nothing after a complete one. Any other is cut off (RFC 9112
+    /// §8): throws ``WireError/truncatedBody``.
     public mutating func endOfInput() throws(WireError) {
         if let failure { throw failure }
         switch place {
@@ -118,8 +118,8 @@ public struct BodyDecoder: Sendable {
     }
 
     private mutating func beginChunk() throws(WireError) {
-        // RFC 9112 §7.1.1 asks for a limit on extensions. Tiny chunks are counted the same way: framing may cost as much
-        // as the body it carries, plus a constant.
+        // RFC 9112 §7.1.1 asks for a limit on extensions. Tiny chunks are counted the same way: framing may cost as
+        // much as the body it carries, plus a constant.
         overhead &+= line.bytesRead &+ 2
         guard overhead <= limits.chunkOverheadBytes || overhead &- limits.chunkOverheadBytes <= delivered else {
             throw .chunkOverhead

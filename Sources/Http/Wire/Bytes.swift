@@ -107,8 +107,8 @@ struct Bytes {
         range(word | 0x2020_2020_2020_2020, 0x1F1F_1F1F_1F1F_1F1F, 0x0505_0505_0505_0505)
     }
 
-    /// The top bit of each byte in a range of ASCII, whose bounds are given as what carries into that bit: 0x80 minus the
-    /// first byte, and 0x7F minus the last, in every byte. No byte carries into the next.
+    /// The top bit of each byte in a range of ASCII, whose bounds are given as what carries into that bit: 0x80 minus
+    /// the first byte, and 0x7F minus the last, in every byte. No byte carries into the next.
     @inline(__always)
     private static func range(_ word: UInt64, _ reachesFirst: UInt64, _ passesLast: UInt64) -> UInt64 {
         let low = word & 0x7F7F_7F7F_7F7F_7F7F

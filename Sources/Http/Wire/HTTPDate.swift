@@ -42,8 +42,8 @@ public enum HTTPDate {
 
     /// The seconds that an IMF-fixdate, RFC 850 or asctime date names, or nil if `text` is none of them.
     ///
-    /// All three must be read (RFC 9110 §5.6.7). A two-digit year is taken in the century around `now` so that it is at most
-    /// 50 years ahead; `now` in seconds as well. Weekdays are checked to be one, not to be the right one.
+    /// All three must be read (RFC 9110 §5.6.7). A two-digit year is taken in the century around `now` so that it is
+    /// at most 50 years ahead; `now` in seconds as well. Weekdays are checked to be one, not to be the right one.
     public static func parse(_ text: String, now: Int = 1_767_225_600) -> Int? {
         var reader = DateReader(text)
         return reader.read(now: now)

@@ -85,8 +85,8 @@ public struct HTTPURL: Sendable, Hashable {
 
     /// The URL that `reference`, as in a `Location` field, names when it stands at this one (RFC 3986 §5.2).
     ///
-    /// A reference without a fragment keeps this URL's (RFC 9110 §10.2.2). One with an authority of its own keeps no user
-    /// or password. An empty one names this URL, as the RFC says; refuse it before if that is an error to you.
+    /// A reference without a fragment keeps this URL's (RFC 9110 §10.2.2). One with an authority of its own keeps no
+    /// user or password. An empty one names this URL, as the RFC says; refuse it before if that is an error to you.
     public func resolve(_ reference: String) throws(Malformed) -> HTTPURL {
         var parts = try URLParts(reference)
         let ownFragment = if let own = parts.fragment { URLParts.encoded(own, in: .fragment) } else { fragment }

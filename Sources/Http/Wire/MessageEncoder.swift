@@ -1,7 +1,8 @@
 /// Writes heads and chunk framing into the caller's memory: ask for the bound, make room, write, advance by the result.
 ///
 /// What a peer could take for another line is refused: CR, LF, NUL and other controls in a reason, method or target,
-/// and whatever a ``Fields`` literal remembered. Nothing is allocated. The framing fields are the caller's to choose.
+/// and whatever a ``Fields`` literal remembered. Heads and chunks allocate nothing. The framing fields are the
+/// caller's to choose.
 public enum MessageEncoder {
     // MARK: Answers
 
@@ -49,8 +50,8 @@ public enum MessageEncoder {
 
     /// Writes request line, fields and the empty line (RFC 9112 §3); returns the bytes written.
     ///
-    /// Throws ``WireError/invalidMethod``, `emptyTarget` or `invalidTarget` (a byte that is no visible ASCII character, or a
-    /// fragment), the fields' ``Fields/fault``, or `bufferTooSmall` below the bound.
+    /// Throws ``WireError/invalidMethod``, `emptyTarget` or `invalidTarget` (a byte that is no visible ASCII
+    /// character, or a fragment), the fields' ``Fields/fault``, or `bufferTooSmall` below the bound.
     public static func writeRequestHead(
         method: Method, target: String, version: Version = .http11, fields: Fields,
         into buffer: UnsafeMutableRawBufferPointer
@@ -87,7 +88,8 @@ public enum MessageEncoder {
 
     /// Writes the size line of a chunk with `size` bytes (RFC 9112 §7.1); returns the bytes written.
     ///
-    /// `size` is above zero: the chunk of size zero is ``lastChunk`` and ends the body. The data and ``chunkEnd`` follow.
+    /// `size` is above zero: the chunk of size zero is ``lastChunk`` and ends the body. The data and ``chunkEnd``
+    /// follow.
     public static func writeChunkHeader(
         size: Int, into buffer: UnsafeMutableRawBufferPointer
     ) throws(WireError) -> Int {

@@ -1,7 +1,8 @@
 /// What request and answer heads share: one copy of the head's bytes and the places of its pieces.
 ///
 /// Immutable from the end of a parse to the start of the next parse into it. A connection may parse its next message
-/// into the same object only when `isKnownUniquelyReferenced` says that nobody else holds it; then nothing is allocated.
+/// into the same object only when `isKnownUniquelyReferenced` says that nobody else holds it; then nothing is
+/// allocated.
 // SAFETY: a parser writes only before it returns a complete head and only into a head the caller holds alone, as the
 // parsers' contract says; after that every access is a read, so sharing between threads is sound.
 public class MessageHead: @unchecked Sendable {

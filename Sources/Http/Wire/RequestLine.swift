@@ -72,6 +72,7 @@ extension HeadState {
     private mutating func readOddVersion(_ bytes: Bytes, from start: Int, to end: Int) throws(WireError) -> Int {
         let digits = try ProtocolName.readVersion(bytes, from: start, to: end)
         guard let digits else { return -1 }
+        guard digits.major == 1 else { throw .unsupportedVersion }
         let index = start &+ 8
         guard index < end else { return -1 }
         guard bytes[index] == Byte.cr else {
@@ -79,7 +80,6 @@ extension HeadState {
         }
         guard index &+ 1 < end else { return -1 }
         guard bytes[index &+ 1] == Byte.lf else { throw .bareCarriageReturn }
-        guard digits.major == 1 else { throw .unsupportedVersion }
         version = digits.minor == 0 ? .http10 : .http11
         return index &+ 2
     }

@@ -15,10 +15,11 @@ public struct RequestParser: Sendable {
     /// Reads on; returns the bytes the complete head takes, empty lines before it included, or nil if more are needed.
     ///
     /// `bytes` begins each time at the same byte of the connection: the first after the last consumed one. Until a head
-    /// is complete each call passes the same `head` and the same bytes with newly arrived ones behind. `head` must be held by
-    /// nobody else. Once complete, it has its own copy, and the bytes may go. Faults are thrown as soon as the line that
-    /// has them is complete, many sooner. Time is linear in the bytes however they are split; no memory is allocated
-    /// unless the head is larger than any before. Rules: RFC 9112 §2.2, §3, §5, §6.3, each fault in ``WireError``.
+    /// is complete each call passes the same `head` and the same bytes with newly arrived ones behind. `head` must be
+    /// held by nobody else. Once complete, it has its own copy, and the bytes may go. Faults are thrown as soon as
+    /// the line that has them is complete, many sooner. Time is linear in the bytes however they are split; no memory
+    /// is allocated unless the head is larger than any before. Rules: RFC 9112 §2.2, §3, §5, §6.3, each fault in
+    /// ``WireError``.
     public mutating func parse(
         _ bytes: UnsafeRawBufferPointer, into head: RequestHead
     ) throws(WireError) -> Int? {
@@ -66,7 +67,8 @@ extension HeadState {
     /// Judges the head as a whole: Host, framing, persistence.
     @inline(__always)
     mutating func finishRequest(_ bytes: Bytes, origin: Int) throws(WireError) {
-        // RFC 9112 §3.2: exactly one Host in 1.1; two are refused whatever the version, as no one can tell which counts.
+        // RFC 9112 §3.2: exactly one Host in 1.1; two are refused whatever the version, as no one can tell which
+        // counts.
         if notes.hostLines == 1 {
             let start = origin &+ Int(notes.host.valueStart)
             let end = origin &+ Int(notes.host.valueEnd)

@@ -13,7 +13,7 @@ public struct Status: RawRepresentable, Sendable, Hashable, Comparable, CustomSt
     }
 
     /// The status with this code, or nil outside 100...999.
-    public init?(_ code: Int) {
+    public init?(code: Int) {
         guard code >= 100, code <= 999 else { return nil }
         self.code = UInt16(code)
     }
