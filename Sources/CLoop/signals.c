@@ -6,10 +6,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-int cloop_signals_open(int first, int second) {
+int cloop_signals_open(const int *signals, int count) {
     sigset_t set;
     sigemptyset(&set);
-    if (sigaddset(&set, first) != 0 || sigaddset(&set, second) != 0) return -errno;
+    for (int index = 0; index < count; index++) {
+        if (sigaddset(&set, signals[index]) != 0) return -errno;
+    }
     /* signalfd(2): an unblocked signal would still be delivered the old way. */
     int failure = pthread_sigmask(SIG_BLOCK, &set, NULL);
     if (failure != 0) return -failure;

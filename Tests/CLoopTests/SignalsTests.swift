@@ -9,7 +9,7 @@ import Testing
         pthread_sigmask(SIG_BLOCK, nil, &before)
         defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
 
-        let signals = cloop_signals_open(SIGUSR1, SIGUSR2)
+        let signals = cloop_signals_open([SIGUSR1, SIGUSR2], 2)
         defer { close(signals) }
         #expect(signals >= 0)
         #expect(isNonBlockingAndCloseOnExec(signals))
@@ -20,6 +20,6 @@ import Testing
     }
 
     @Test func `a number that is no signal is refused with EINVAL`() {
-        #expect(cloop_signals_open(SIGUSR1, 4_711) == -EINVAL)
+        #expect(cloop_signals_open([SIGUSR1, 4_711], 2) == -EINVAL)
     }
 }

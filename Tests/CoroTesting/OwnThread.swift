@@ -19,7 +19,7 @@ public func onOwnThread<Result: Sendable>(
 }
 
 /// Starts a thread that nobody joins.
-func startThread(_ body: @escaping @Sendable () -> Void) {
+package func startThread(_ body: @escaping @Sendable () -> Void) {
     let entry = Unmanaged.passRetained(ThreadBody(body))
     var thread = pthread_t()
     let failure = pthread_create(

@@ -84,8 +84,8 @@ int cloop_file_open_beneath(int directory, const char *path);
 
 /* Signals. */
 
-/* Blocks the two signals for this thread, and those it starts, and opens a signalfd(2) that reports them. */
-int cloop_signals_open(int first, int second);
+/* Blocks these signals for this thread, and those it starts, and opens a signalfd(2) that reports them. */
+int cloop_signals_open(const int *signals, int count);
 /* Takes one pending signal: its number, or -EAGAIN. */
 int cloop_signals_take(int signals);
 

@@ -45,7 +45,7 @@ extension EventLoop {
         let native = _Concurrency.Task(name: name, executorPreference: self) {
             _ = promise.tryComplete(await Outcome(catching: body))
         }
-        promise.future.onCancel { native.cancel() }
+        promise.onCancel { native.cancel() }
         return Task(future: promise.future, native: native)
     }
 }

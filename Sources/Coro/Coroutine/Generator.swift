@@ -5,6 +5,8 @@
 // the task's next job inline, on the caller's stack; `yield` parks the body on a continuation, which ends that job and
 // so returns to `send`. No thread, no stack copying, no assembly.
 
+internal import Synchronization
+
 /// A generator: a body that is run step by step by whoever holds it.
 ///
 /// `Yielded` comes out, `Sent` goes in, `Returned` is what the body's `return` gives.
@@ -67,7 +69,8 @@ public final class Generator<Yielded, Sent, Returned>: @unchecked Sendable {
     /// A body that catches it and yields again is closed again, until it ends. Does nothing at the end.
     public func close() {
         // A body that answers every close with another yield is broken; it is given up after a while, never spun on.
-        for _ in 0..<1_000 where !channel.isFinished && !channel.isRunning {
+        for _ in 0..<1_000 {
+            // At the end, or called from within the body, the step is refused and that is that.
             guard case .yielded = try? step(.failure(GeneratorClosed())) else { return }
         }
     }
@@ -97,19 +100,17 @@ extension Generator {
 
     /// Steps the body.
     func resume(_ input: Result<Sent, any Error>) throws -> Progress {
-        guard !channel.isRunning else { throw GeneratorError.alreadyRunning }
+        guard channel.enter() else { throw GeneratorError.alreadyRunning }
+        defer { channel.leave() }
         guard !channel.isFinished else { throw GeneratorError.finished }
-        channel.isRunning = true
-        defer { channel.isRunning = false }
         channel.deliver(input)
         return try takeProgress()
     }
 
     /// Goes on with a body that came back from a native `await`.
     func resumeAwaiting() throws -> Progress {
-        guard !channel.isRunning else { throw GeneratorError.alreadyRunning }
-        channel.isRunning = true
-        defer { channel.isRunning = false }
+        guard channel.enter() else { throw GeneratorError.alreadyRunning }
+        defer { channel.leave() }
         channel.executor.runStoredJobs()
         return try takeProgress()
     }
@@ -150,13 +151,22 @@ private final class GeneratorChannel<Yielded, Sent>: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): see `Generator`; only one side runs at a time.
     let executor = GeneratorExecutor()
     var task: _Concurrency.Task<Void, Never>?
-    var isRunning = false
+    /// Atomic, so that two threads that step at once find out about each other, and so that the one who steps after
+    /// another sees what that one left.
+    private let isRunning = Atomic<Bool>(false)
     var isFinished = false
     /// On its way out.
     var yielded: Yielded?
     /// On its way in.
     private var input: Result<Sent, any Error>?
     private var parked: UnsafeContinuation<Void, Never>?
+
+    /// Takes the right to step; false when somebody has it.
+    func enter() -> Bool {
+        isRunning.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
+    }
+
+    func leave() { isRunning.store(false, ordering: .releasing) }
 
     // The body's side.
 

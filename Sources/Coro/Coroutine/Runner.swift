@@ -2,11 +2,12 @@
 //
 // Who holds whom: the future a runner waits for holds, through its observer, the runner; the runner holds the
 // generator and the promise of the result. The result's future holds the runner only through its cancel action, and
-// lets go of it when it is done. A runner that waits for a future nobody will complete therefore lives exactly as long
-// as that future, and when it goes, the generator is closed and the promise abandoned. There is no cycle.
+// lets go of it when it is done. While the body waits, the runner and the future it waits for hold each other, so a
+// suspended coroutine lives though nobody else knows it; the loop has it on its list, and one of three things ends the
+// wait: the future is done (an abandoned one fails), the coroutine is cancelled, the loop closes.
 
 /// Runs a generator of futures: resumes the body at once when the yielded future is done, otherwise when it is.
-final class Runner<Returned: Sendable>: @unchecked Sendable {
+final class Runner<Returned: Sendable>: Suspended, @unchecked Sendable {
     // SAFETY (@unchecked Sendable): touched on the loop's thread only.
 
     private let loop: EventLoop
@@ -15,7 +16,8 @@ final class Runner<Returned: Sendable>: @unchecked Sendable {
     /// What the body waits for, so that cancelling reaches it.
     private var waitingFor: AnyFuture?
     private var isRunning = false
-    private var isCancelled = false
+    /// Set once the body is to end: thrown at its present yield and at every one after.
+    private var ending: (any Error)?
 
     /// Starts a body: it runs to its first real wait inside this call, and if it never waits there is no runner at all.
     static func start(
@@ -38,6 +40,7 @@ final class Runner<Returned: Sendable>: @unchecked Sendable {
         self.loop = loop
         self.generator = generator
         self.promise = promise
+        super.init()
         promise.future.onCancel { [weak self] in self?.cancel() }
     }
 
@@ -59,8 +62,8 @@ final class Runner<Returned: Sendable>: @unchecked Sendable {
                 case .returned(let value):
                     promise.trySucceed(value)
                     return
-                case .yielded where isCancelled:
-                    // A body that swallows its cancellation and yields on gets one turn an iteration, so that it
+                case .yielded where ending != nil:
+                    // A body that swallows its end and yields on gets one turn an iteration, so that it
                     // cannot keep the loop from everybody else.
                     _ = loop.add(.callback { self.run() })
                     return
@@ -78,18 +81,24 @@ final class Runner<Returned: Sendable>: @unchecked Sendable {
         }
     }
 
-    /// What the next step brings into the body: nothing (the body reads its typed future itself), or the cancellation.
+    /// What the next step brings into the body: nothing (the body reads its typed future itself), or its end.
     private var input: Result<Void, any Error> {
-        isCancelled ? .failure(CancellationError()) : .success(())
+        ending.map { .failure($0) } ?? .success(())
     }
 
     private func wait(for future: AnyFuture) {
         waitingFor = future
-        future.whenSettled(on: loop) {
-            self.waitingFor = nil
-            // A later iteration, so that no user code runs inside the completing call.
-            _ = self.loop.add(.callback { self.run() })
-        }
+        loop.suspended.insert(self)
+        future.whenSettled(on: loop) { _ = self.stopWaiting() }
+    }
+
+    /// Leaves the future that the body waits for and runs on in a later iteration, so that no user code runs inside
+    /// the completing call. Returns what it waited for; nil when somebody else was first.
+    private func stopWaiting() -> AnyFuture? {
+        guard let future = waitingFor.take() else { return nil }
+        loop.suspended.remove(self)
+        _ = loop.add(.callback { self.run() })
+        return future
     }
 
     /// The body awaits something native: goes on with it when that is over.
@@ -101,10 +110,14 @@ final class Runner<Returned: Sendable>: @unchecked Sendable {
 
     /// Cancels what the body waits for and throws `CancellationError` at its yield.
     private func cancel() {
-        isCancelled = true
+        ending = CancellationError()
         generator.cancelAwait()
-        guard let future = waitingFor.take() else { return }
-        future.cancel()
-        _ = loop.add(.callback { self.run() })
+        stopWaiting()?.cancel()
+    }
+
+    /// Throws `LoopError.closed` at the body's yield.
+    override func loopCloses() {
+        ending = LoopError.closed
+        _ = stopWaiting()
     }
 }

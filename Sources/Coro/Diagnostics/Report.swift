@@ -57,7 +57,8 @@ public enum Report {
     }
 
     static func unobserved(_ error: any Error, origin: SourcePlace) {
-        guard !(error is CancellationError) else { return }
+        // Nor that whatever slept on a loop ended with it.
+        guard !(error is CancellationError), error as? LoopError != .closed else { return }
         send(UncaughtFailure(summary: "Future failure was never observed", error: error, origin: origin))
     }
 

@@ -13,8 +13,8 @@ internal import Synchronization
 /// - Threads: every method may be called from any thread; those that need the loop forward themselves there.
 public final class Future<Value: Sendable>: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): `outcome` is written once, on the loop's thread, before `progress` is released as
-    // settled, and read by others only after acquiring that. `observers`, `onCancel` and `isObserved` are touched on
-    // the loop's thread only, or in deinit, where no other reference is left.
+    // settled, and read by others only after acquiring that. `observers` and `onCancel` are touched on the loop's
+    // thread only; by whoever claimed the future, once the loop is closed and takes nothing in any more; or in deinit.
 
     /// The loop that owns the future.
     public let loop: EventLoop
@@ -23,7 +23,7 @@ public final class Future<Value: Sendable>: @unchecked Sendable {
     private var outcome: Outcome<Value>?
     private var observers = Observers()
     /// Set when anybody took the result or asked to be told of it: a failure is then theirs to handle.
-    private var isObserved = false
+    private let isObserved = Atomic<Bool>(false)
     /// How to stop whatever works for this future.
     private var onCancel: (() -> Void)?
     private let origin: SourcePlace
@@ -47,7 +47,7 @@ public final class Future<Value: Sendable>: @unchecked Sendable {
     }
 
     deinit {
-        if case .failed(let error) = outcome, !isObserved {
+        if case .failed(let error) = outcome, !isObserved.load(ordering: .relaxed) {
             Report.unobserved(error, origin: origin)
         }
     }
@@ -84,7 +84,7 @@ public final class Future<Value: Sendable>: @unchecked Sendable {
     /// Observers run in the order they were added. One that throws is reported and the rest still run.
     public func whenDone(_ observer: @escaping @Sendable (Future<Value>) throws -> Void) {
         onLoop {
-            self.isObserved = true
+            self.markObserved()
             guard self.isDone else { return self.observers.append(.later { try observer(self) }) }
             _ = self.loop.add(.callback { try observer(self) })
         }
@@ -95,9 +95,18 @@ public final class Future<Value: Sendable>: @unchecked Sendable {
     /// Only for observers that do nothing but schedule a later resumption, so that the order among all observers is
     /// kept and none runs user code inside `succeed`. Loop's thread.
     func whenSettled(_ observer: @escaping () -> Void) {
-        isObserved = true
+        markObserved()
         if isDone { observer() } else { observers.append(.now(observer)) }
     }
+
+    /// Wakes `waiter` inside the completing call, or at once when the future is done. Loop's thread.
+    func whenSettled(wake waiter: Waiter) {
+        markObserved()
+        if isDone { waiter.wake(.ready) } else { observers.append(.waiter(waiter)) }
+    }
+
+    /// How many are remembered as waiting; more than those who do, by a few that a sweep will find. Loop's thread.
+    var observerCount: Int { observers.count }
 
     // MARK: Cancelling
 
@@ -107,11 +116,12 @@ public final class Future<Value: Sendable>: @unchecked Sendable {
     /// may still be finishing its clean-up.
     public func cancel() {
         guard claim() else { return }
-        onLoop {
+        let accepted = onLoop {
             let onCancel = self.onCancel
             self.settle(.cancelled)
             onCancel?()
         }
+        if !accepted { settleForNobody(.cancelled) }
     }
 
     /// Says how to stop what works for this future. Loop's thread, or before the future is shared.
@@ -129,29 +139,48 @@ public final class Future<Value: Sendable>: @unchecked Sendable {
         ).exchanged
     }
 
+    /// Settles from any thread, once, after a successful `claim`.
+    @inline(__always)
+    func complete(_ outcome: Outcome<Value>) {
+        if loop.isCurrent { return settle(outcome) }
+        if !loop.addCallback({ self.settle(outcome) }) { settleForNobody(outcome) }
+    }
+
     /// Stores the outcome and hands the observers over. Loop's thread, once, after a successful `claim`.
     func settle(_ outcome: Outcome<Value>) {
         self.outcome = outcome
         onCancel = nil
         progress.store(Self.settled, ordering: .releasing)
-        observers.release(on: loop)
+        // Moved out first: an observer may add observers.
+        var waiting = Observers()
+        swap(&observers, &waiting)
+        waiting.release(on: loop)
     }
 
-    /// Runs `body` now on the loop's thread, or sends it there.
-    @inline(__always)
-    func onLoop(_ body: @escaping () -> Void) {
+    /// Stores the outcome of a future whose loop is closed: those who still ask are answered, and the observers, who
+    /// would run there, are dropped with all they hold.
+    private func settleForNobody(_ outcome: Outcome<Value>) {
+        self.outcome = outcome
+        progress.store(Self.settled, ordering: .releasing)
+        onCancel = nil
+        var dropped = Observers()
+        swap(&observers, &dropped)
+    }
+
+    /// Runs `body` now on the loop's thread, or sends it there; false when the loop is closed and it was dropped.
+    @discardableResult @inline(__always)
+    func onLoop(_ body: @escaping () -> Void) -> Bool {
         if loop.isCurrent {
             body()
-        } else {
-            // SAFETY: runs once, on the loop's thread, and what it touches belongs to that thread.
-            nonisolated(unsafe) let body = body
-            loop.addCallback { body() }
+            return true
         }
+        // SAFETY: runs once, on the loop's thread, and what it touches belongs to that thread.
+        nonisolated(unsafe) let body = body
+        return loop.addCallback { body() }
     }
 
-    private func markObserved() {
-        if loop.isCurrent { isObserved = true } else { loop.addCallback { self.isObserved = true } }
-    }
+    @inline(__always)
+    private func markObserved() { isObserved.store(true, ordering: .relaxed) }
 }
 
 /// What a future came to.
@@ -199,13 +228,32 @@ private struct Observers {
         case later(() throws -> Void)
         /// Runs at once; schedules only.
         case now(() -> Void)
+        /// A sleeping task. It may be awake by now: cancelled, or past its deadline.
+        case waiter(Waiter)
     }
 
     private var first: Observer?
     private var rest: [Observer] = []
+    /// How many there may be before those who no longer wait are swept out: a future that lives long, and that many
+    /// wait for with a timeout, must not remember them all. Twice what the last sweep left, so it costs O(1) each.
+    private var sweepAt = 16
 
     mutating func append(_ observer: Observer) {
-        if first == nil { first = observer } else { rest.append(observer) }
+        if first == nil {
+            first = observer
+        } else {
+            if rest.count >= sweepAt { sweep() }
+            rest.append(observer)
+        }
+    }
+
+    var count: Int { (first == nil ? 0 : 1) + rest.count }
+
+    private mutating func sweep() {
+        rest.removeAll { observer in
+            if case .waiter(let waiter) = observer { waiter.isAwake } else { false }
+        }
+        sweepAt = max(16, rest.count * 2)
     }
 
     mutating func release(on loop: EventLoop) {
@@ -220,6 +268,7 @@ private struct Observers {
         switch observer {
         case .later(let callback): _ = loop.add(.callback(callback))
         case .now(let callback): callback()
+        case .waiter(let waiter): waiter.wake(.ready)
         }
     }
 }

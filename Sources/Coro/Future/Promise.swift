@@ -3,7 +3,7 @@
 /// The one who will deliver a future's result.
 ///
 /// Copies of the reference share one obligation. When the last one is dropped without a result, the future fails
-/// with `AbandonedError`: nobody waits for ever.
+/// with `AbandonedError`, or with `LoopError.closed` when its loop is closing: nobody waits for ever.
 ///
 /// - Threads: every method may be called from any thread.
 public final class Promise<Value: Sendable>: Sendable {
@@ -17,7 +17,7 @@ public final class Promise<Value: Sendable>: Sendable {
     }
 
     deinit {
-        tryFail(AbandonedError(origin: origin))
+        tryFail(future.loop.isClosed ? LoopError.closed : AbandonedError(origin: origin))
     }
 
     /// Delivers the value.
@@ -46,8 +46,7 @@ public final class Promise<Value: Sendable>: Sendable {
     @discardableResult
     public func tryComplete(_ outcome: Outcome<Value>) -> Bool {
         guard future.claim() else { return false }
-        let future = future
-        future.onLoop { future.settle(outcome) }
+        future.complete(outcome)
         return true
     }
 

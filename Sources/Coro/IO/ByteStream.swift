@@ -209,10 +209,13 @@ extension ByteStream {
         return .moved
     }
 
-    /// Suspends until a read is worth trying, or `wakeReader` is called. Ignores cancellation: the stream's owner wakes it.
-    package func waitUntilReadableOrWoken() async { await channel.waitUntilReadableOrWoken() }
+    /// Resumes `continuation` when a read is worth trying, or `wakeReader` is called. Knows nothing of cancellation: the
+    /// stream's owner wakes it.
+    package func resumeWhenReadableOrWoken(_ continuation: UnsafeContinuation<Void, Never>) {
+        channel.resumeWhenReadableOrWoken(continuation)
+    }
 
-    /// Lets a task in `waitUntilReadableOrWoken` look again.
+    /// Lets a task that waits to read look again.
     package func wakeReader() { channel.wakeReader() }
 
     /// Room for at least `count` more bytes of output; `commitOutput` says how many were written.

@@ -7,6 +7,11 @@ public struct ResolveError: Error, Equatable, Sendable, CustomStringConvertible 
     public let host: String
     public let reason: String
 
+    public init(host: String, reason: String) {
+        self.host = host
+        self.reason = reason
+    }
+
     public var description: String { "Could not resolve host \(host): \(reason)" }
 }
 

@@ -8,7 +8,7 @@ final class BufferPool {
     /// Blocks kept for the next borrower; more are freed. 64 are 1 MiB.
     private static let keptMax = 64
 
-    private var free: [UnsafeMutableRawPointer] = []
+    @exclusivity(unchecked) private var free: [UnsafeMutableRawPointer] = []
 
     func borrow() -> UnsafeMutableRawPointer {
         free.popLast() ?? .allocate(byteCount: BufferPool.blockBytes, alignment: 16)

@@ -24,13 +24,16 @@ public final class EventLoop: @unchecked Sendable {
 
     /// Work for the callback phase, in order of arrival. `running` is the batch of the phase under way: swapping
     /// two arrays keeps both their memory, so a loop in steady state allocates nothing.
-    var ready: [Work] = []
-    private var running: [Work] = []
+    ///
+    /// (Run-time exclusivity checks are off for what every iteration touches: one thread does, and no access to these
+    /// calls out while it lasts.)
+    @exclusivity(unchecked) var ready: [Work] = []
+    @exclusivity(unchecked) private var running: [Work] = []
 
-    var poller: Poller
-    var timers = TimerQueue()
-    /// Native tasks that sleep on this loop; `close()` wakes them so that their clean-up runs.
-    var waiters = WaiterList()
+    @exclusivity(unchecked) var poller: Poller
+    @exclusivity(unchecked) var timers = TimerQueue()
+    /// Native tasks and coroutines that sleep on this loop; `close()` wakes them so that their clean-up runs.
+    var suspended = SuspendedList()
     /// Read and write buffers that busy streams borrow and idle ones give back.
     let buffers = BufferPool()
 
@@ -42,8 +45,10 @@ public final class EventLoop: @unchecked Sendable {
 
     /// The time this iteration began, in nanoseconds of the loop's clock. Reading it costs nothing, and everything
     /// that one iteration does sees the same instant.
-    package private(set) var iterationTime: Int64 = 0
-    private var stopRequested = false
+    @exclusivity(unchecked) package private(set) var iterationTime: Int64 = 0
+    @exclusivity(unchecked) private var stopRequested = false
+    /// Counts up when a run begins and when it ends: odd while one is under way.
+    private let runs = Atomic<Int>(0)
 
     private enum Phase: UInt8 { case idle, running, closing, closed }
 
@@ -53,8 +58,14 @@ public final class EventLoop: @unchecked Sendable {
     /// - Throws: `IOError` when the process has no descriptor left.
     public init(clock: any LoopClock = MonotonicClock()) throws(IOError) {
         self.clock = clock
-        poller = try Poller()
-        inbox = try Inbox()
+        var poller = try Poller()
+        do {
+            inbox = try Inbox()
+        } catch {
+            poller.close()
+            throw error
+        }
+        self.poller = poller
         try poller.add(inbox.waker.descriptor, interest: Interest.waker, token: Inbox.token)
         iterationTime = clock.now
     }
@@ -73,14 +84,17 @@ public final class EventLoop: @unchecked Sendable {
         while !stopRequested {
             iterate()
         }
-        stopRequested = false
     }
 
     /// Makes `run()` return after the current iteration; before `run()`, makes the next one return at once.
     ///
     /// May be called from any thread. What is ready but has not run yet is kept for the next `run()`.
     public func stop() {
-        addCallback { self.stopRequested = true }
+        // A stop is meant for one run: when that ends by itself first, the next one must not be hit.
+        let run = runs.load(ordering: .acquiring) | 1
+        addCallback {
+            if self.runs.load(ordering: .relaxed) == run { self.stopRequested = true }
+        }
     }
 
     /// Runs iterations until `done` says so; returns false when `stop()` came first.
@@ -88,10 +102,7 @@ public final class EventLoop: @unchecked Sendable {
         try enter()
         defer { leave() }
         while !done() {
-            if stopRequested {
-                stopRequested = false
-                return false
-            }
+            if stopRequested { return false }
             iterate()
         }
         return true
@@ -105,11 +116,14 @@ public final class EventLoop: @unchecked Sendable {
             throw found == Phase.running.rawValue ? .alreadyRunning : .closed
         }
         owner.store(threadIdentity(), ordering: .releasing)
+        runs.wrappingAdd(1, ordering: .acquiringAndReleasing)
         CurrentLoop.set(self)
         iterationTime = clock.now
     }
 
     private func leave() {
+        stopRequested = false
+        runs.wrappingAdd(1, ordering: .acquiringAndReleasing)
         CurrentLoop.set(nil)
         owner.store(0, ordering: .releasing)
         phase.store(Phase.idle.rawValue, ordering: .releasing)
@@ -137,7 +151,8 @@ public final class EventLoop: @unchecked Sendable {
         inbox.wakeUp()
         iterationTime = clock.now
         for index in 0..<count {
-            poller.deliver(index)
+            guard let (registration, readiness) = poller.event(index) else { continue }
+            registration.deliver(readiness)
         }
         if inbox.hasWork { inbox.drain(into: &ready) }
     }
@@ -165,7 +180,7 @@ public final class EventLoop: @unchecked Sendable {
 
     private func runTimers() {
         // Only those armed before this phase: a timer that re-arms itself for "now" waits an iteration.
-        let last = timers.newest
+        let last = timers.beginPhase(now: iterationTime)
         while let timer = timers.popDue(now: iterationTime, armedUpTo: last) {
             do { try timer.fire() } catch { Report.callbackFailed(error) }
         }
@@ -211,8 +226,8 @@ public final class EventLoop: @unchecked Sendable {
     /// True once `close()` has been called.
     public var isClosed: Bool { phase.load(ordering: .acquiring) >= Phase.closing.rawValue }
 
-    /// Ends the loop: wakes every sleeping task with `LoopError.closed` so that its clean-up runs, drops timers and
-    /// callbacks, and closes the descriptors it owns.
+    /// Ends the loop: wakes every sleeping task and coroutine with `LoopError.closed` so that its clean-up runs, runs the
+    /// callbacks it has accepted, drops timers, and closes the descriptors it owns.
     ///
     /// Call it after `run()` has returned. A second call does nothing.
     ///
@@ -221,22 +236,36 @@ public final class EventLoop: @unchecked Sendable {
         if isClosed { return }
         try enter()
         phase.store(Phase.closing.rawValue, ordering: .releasing)
-        // Clean-up may sleep again (it is woken at once), close streams, or start more work; it is given a bounded
-        // number of rounds so that a task that never ends cannot keep `close()` from ending.
-        for _ in 0..<1_000 {
-            waiters.wakeAll(.loopClosed)
-            poller.abandonAll()
-            if inbox.hasWork { inbox.drain(into: &ready) }
-            if ready.isEmpty { break }
-            runReady()
-        }
-        timers.removeAll()
-        ready.removeAll()
+        endEverything()
+        // From here on nothing comes in any more; what was accepted before still runs, here.
+        inbox.close(into: &ready, jobRunner: asUnownedTaskExecutor())
+        endEverything()
         poller.close()
-        inbox.close(jobRunner: asUnownedTaskExecutor())
         CurrentLoop.set(nil)
         owner.store(0, ordering: .releasing)
         phase.store(Phase.closed.rawValue, ordering: .releasing)
+        inbox.beginAfterlife()
+    }
+
+    /// Wakes, abandons and drops all there is, until nothing is ready any more.
+    ///
+    /// Clean-up may sleep again (it is woken in the next round), close streams, or start more work; it is given a
+    /// bounded number of rounds so that a task that never ends cannot keep `close()` from ending.
+    private func endEverything() {
+        for _ in 0..<1_000 {
+            suspended.wakeAll()
+            for registration in poller.takeAll() { registration.abandon() }
+            // Moved out before they are let go of: what a callback holds may use the loop in its `deinit`, and the
+            // queue it came from must not be in the middle of a change then. The same below.
+            _ = timers.takeAll()
+            if inbox.hasWork { inbox.drain(into: &ready) }
+            if ready.isEmpty { return }
+            runReady()
+        }
+        for _ in 0..<1_000 where !ready.isEmpty {
+            var dropped: [Work] = []
+            swap(&ready, &dropped)
+        }
     }
 }
 

@@ -75,9 +75,22 @@ final class Inbox: Sendable {
         }
     }
 
-    /// From here on callbacks are dropped, and jobs run on the thread that enqueues them, one at a time.
-    func close(jobRunner: UnownedTaskExecutor) {
-        arrived.withLock { $0.afterlife = jobRunner }
+    /// From here on callbacks are dropped and jobs kept. What is there goes into `ready`: it was accepted, and what the
+    /// callbacks hold must not be let go of under the lock.
+    func close(into ready: inout [Work], jobRunner: UnownedTaskExecutor) {
+        arrived.withLock { arrivals in
+            ready.append(contentsOf: arrivals.work)
+            arrivals.work = []
+            arrivals.afterlife = jobRunner
+            // The loop's thread is still at it.
+            arrivals.isDraining = true
+            count.store(0, ordering: .sequentiallyConsistent)
+        }
+    }
+
+    /// From here on jobs run on the thread that enqueues them, one at a time.
+    func beginAfterlife() {
+        arrived.withLock { $0.isDraining = false }
         _ = runAfterlife()
     }
 
@@ -87,13 +100,9 @@ final class Inbox: Sendable {
         while true {
             let next: (UnownedJob, UnownedTaskExecutor)? = arrived.withLock { arrivals in
                 guard let executor = arrivals.afterlife, !arrivals.isDraining else { return nil }
-                while let work = arrivals.work.first {
-                    arrivals.work.removeFirst()
-                    guard case .job(let job) = work else { continue }
-                    arrivals.isDraining = true
-                    return (job, executor)
-                }
-                return nil
+                guard !arrivals.work.isEmpty, case .job(let job) = arrivals.work.removeFirst() else { return nil }
+                arrivals.isDraining = true
+                return (job, executor)
             }
             guard let (job, executor) = next else { return false }
             job.runSynchronously(on: executor)

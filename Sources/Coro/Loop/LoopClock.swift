@@ -12,10 +12,13 @@ public struct LoopInstant: InstantProtocol, Sendable, Hashable {
     /// The instant `duration` later; a sum beyond the clock's range stays at its end.
     public func advanced(by duration: Duration) -> LoopInstant {
         let (sum, overflow) = nanoseconds.addingReportingOverflow(duration.clampedNanoseconds)
-        return LoopInstant(nanoseconds: overflow ? .max : sum)
+        return LoopInstant(nanoseconds: overflow ? (nanoseconds < 0 ? .min : .max) : sum)
     }
 
-    public func duration(to other: LoopInstant) -> Duration { .nanoseconds(other.nanoseconds - nanoseconds) }
+    /// Exact for any two instants: a `Duration` has room for what 64 bits have not.
+    public func duration(to other: LoopInstant) -> Duration {
+        .nanoseconds(other.nanoseconds) - .nanoseconds(nanoseconds)
+    }
 
     public static func < (left: LoopInstant, right: LoopInstant) -> Bool { left.nanoseconds < right.nanoseconds }
 }
@@ -39,7 +42,11 @@ public struct MonotonicClock: LoopClock {
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 
-    public func wait(until deadline: Int64) -> Int64 { max(0, deadline - now) }
+    public func wait(until deadline: Int64) -> Int64 {
+        // The comparison first: a deadline may be any number, and the difference then need not fit.
+        let now = now
+        return deadline <= now ? 0 : deadline - now
+    }
 }
 
 extension Duration {

@@ -40,7 +40,6 @@ struct Poller {
 
     mutating func close() {
         guard !isClosed else { return }
-        abandonAll()
         Descriptor.close(descriptor)
         descriptor = -1
         events.deallocate()
@@ -110,24 +109,23 @@ struct Poller {
         max(0, Int(cloop_poller_wait(descriptor, events, Int32(Poller.capacity), timeout)))
     }
 
-    /// Delivers the event at `index` to its registration, unless that has gone meanwhile.
-    func deliver(_ index: Int) {
+    /// The event at `index` and whom it is for; nil when that registration has gone meanwhile.
+    ///
+    /// It is the caller who delivers: the receiver registers and unregisters, and this table must be free for it.
+    func event(_ index: Int) -> (registration: any Registration, readiness: Readiness)? {
         let event = events[index]
         let slot = Int(event.token_low)
         guard slot < slots.count, slots[slot].generation == event.token_high,
             let registration = slots[slot].registration
-        else { return }
-        registration.deliver(Readiness(rawValue: event.readiness))
+        else { return nil }
+        return (registration, Readiness(rawValue: event.readiness))
     }
 
-    /// Tells every registration that the loop is closing, and forgets them.
-    mutating func abandonAll() {
-        for index in slots.indices {
-            guard let registration = slots[index].registration else { continue }
-            slots[index].registration = nil
-            _ = cloop_poller_remove(descriptor, registration.descriptor)
-            registration.abandon()
-        }
+    /// Forgets every registration and returns them, for the caller to tell them; like `event`, and for its reason.
+    mutating func takeAll() -> [any Registration] {
+        let all = slots.compactMap(\.registration)
+        for registration in all { unregister(registration) }
+        return all
     }
 
     /// How many descriptors are registered.

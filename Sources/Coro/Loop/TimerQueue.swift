@@ -87,6 +87,9 @@ struct TimerQueue {
     private var heap: [Entry] = []
     /// The order of the timer armed last.
     private(set) var newest: UInt64 = 0
+    /// The time of the latest timer phase. A deadline before it counts as this instant, so that a timer that re-arms
+    /// itself in the past queues up behind those that are due instead of starving them.
+    private var present = Int64.min
 
     var isEmpty: Bool { heap.isEmpty }
     var count: Int { heap.count }
@@ -97,7 +100,7 @@ struct TimerQueue {
         guard timer.index < 0, timer.action != nil else { return }
         newest += 1
         timer.order = newest
-        let entry = Entry(deadline: timer.deadline.nanoseconds, order: newest, timer: timer)
+        let entry = Entry(deadline: max(timer.deadline.nanoseconds, present), order: newest, timer: timer)
         heap.append(entry)
         siftUp(heap.count - 1, entry)
     }
@@ -116,6 +119,12 @@ struct TimerQueue {
         }
     }
 
+    /// Begins a timer phase at `now`; returns the order of the timer armed last, where the phase ends.
+    mutating func beginPhase(now: Int64) -> UInt64 {
+        present = now
+        return newest
+    }
+
     /// Takes the earliest timer if it is due and was armed no later than `armedUpTo`.
     mutating func popDue(now: Int64, armedUpTo: UInt64) -> LoopTimer? {
         guard let first = heap.first, first.deadline <= now, first.order <= armedUpTo else { return nil }
@@ -123,12 +132,15 @@ struct TimerQueue {
         return first.timer
     }
 
-    mutating func removeAll() {
-        for entry in heap {
+    /// Empties the queue and returns what the timers would have done, for the caller to let go of: that may run
+    /// anybody's `deinit`, which may cancel other timers, and then this queue must be free for it.
+    mutating func takeAll() -> [() throws -> Void] {
+        let all = heap
+        heap = []
+        return all.compactMap { entry in
             entry.timer.index = -1
-            entry.timer.action = nil
+            return entry.timer.action.take()
         }
-        heap.removeAll()
     }
 
     private mutating func place(_ entry: Entry, _ index: Int) {

@@ -11,7 +11,7 @@ enum Wake: Sendable {
 }
 
 /// One native task asleep.
-final class Waiter: @unchecked Sendable {
+final class Waiter: Suspended, @unchecked Sendable {
     // SAFETY (@unchecked Sendable): created by the task that parks, touched from then on by the loop's thread only,
     // and read again by the task after its continuation was resumed, which orders the two.
 
@@ -21,10 +21,13 @@ final class Waiter: @unchecked Sendable {
     /// The deadline's timer, and what `arm` set up, both undone at the wake.
     private var timer: LoopTimer?
     private var undo: (() -> Void)?
-    fileprivate var next: Waiter?
-    fileprivate unowned(unsafe) var previous: Waiter?
+    /// Set when the task was cancelled before its start had reached the loop.
+    private var isCancelledEarly = false
 
     fileprivate init(loop: EventLoop) { self.loop = loop }
+
+    /// True when the task has been resumed, and nobody needs to remember it any more.
+    var isAwake: Bool { continuation == nil }
 
     /// Resumes the task; does nothing when it has been resumed. Loop's thread.
     func wake(_ reason: Wake) {
@@ -33,9 +36,17 @@ final class Waiter: @unchecked Sendable {
         timer?.cancel()
         timer = nil
         undo.take()?()
-        loop.waiters.remove(self)
+        loop.suspended.remove(self)
         continuation.resume()
     }
+
+    /// Wakes the task, or, when it does not sleep yet, keeps it from falling asleep.
+    fileprivate func cancel() {
+        isCancelledEarly = true
+        wake(.cancelled)
+    }
+
+    override func loopCloses() { wake(.loopClosed) }
 
     /// Says what to undo at the wake, whatever its reason; undone at once when the waiter is awake already.
     func whenWoken(_ action: @escaping () -> Void) {
@@ -44,8 +55,10 @@ final class Waiter: @unchecked Sendable {
 
     fileprivate func start(_ continuation: UnsafeContinuation<Void, Never>, deadline: LoopInstant?) {
         self.continuation = continuation
-        loop.waiters.insert(self)
-        guard !loop.isClosed else { return wake(.loopClosed) }
+        // On a closing loop too: the next round of `close` wakes it. Resumed at once, a task that answers every
+        // failure by sleeping again would never leave its thread.
+        loop.suspended.insert(self)
+        if isCancelledEarly { return wake(.cancelled) }
         if let deadline {
             timer = LoopTimer(loop: loop, deadline: deadline) { [unowned self] in self.wake(.timedOut) }
             loop.timers.insert(timer!)
@@ -73,18 +86,16 @@ func park(on loop: EventLoop, deadline: LoopInstant? = nil, _ arm: @escaping (Wa
                 waiter.start(continuation, deadline: deadline)
                 arm(waiter)
             } else {
-                let accepted = loop.addCallback {
-                    waiter.start(continuation, deadline: deadline)
+                let start = WaiterStart(waiter, continuation)
+                loop.addCallback {
+                    start.begin(deadline: deadline)
                     arm(waiter)
-                }
-                if !accepted {
-                    waiter.fail(continuation)
                 }
             }
         }
     } onCancel: {
-        // A later iteration, never inside `cancel()`: by then the continuation is in place.
-        loop.addCallback { waiter.wake(.cancelled) }
+        // A later iteration, never inside `cancel()`: on the loop's thread the continuation is in place by then.
+        loop.addCallback { waiter.cancel() }
     }
     switch waiter.wake {
     case .ready: return
@@ -94,42 +105,26 @@ func park(on loop: EventLoop, deadline: LoopInstant? = nil, _ arm: @escaping (Wa
     }
 }
 
-extension Waiter {
-    /// The loop was closed before the waiter could start.
-    fileprivate func fail(_ continuation: UnsafeContinuation<Void, Never>) {
-        wake = .loopClosed
+/// A waiter on its way from another thread to the loop. A loop that closes drops the callback that would start it, and
+/// with it this object, which then resumes the task.
+private final class WaiterStart: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): moved with its callback, touched by whoever runs or drops that.
+    private let waiter: Waiter
+    private var continuation: UnsafeContinuation<Void, Never>?
+
+    init(_ waiter: Waiter, _ continuation: UnsafeContinuation<Void, Never>) {
+        self.waiter = waiter
+        self.continuation = continuation
+    }
+
+    deinit {
+        guard let continuation else { return }
+        waiter.wake = .loopClosed
         continuation.resume()
     }
-}
 
-/// Every waiter of one loop, so that closing it can wake them: a list through the waiters themselves.
-struct WaiterList {
-    private var first: Waiter?
-
-    mutating func insert(_ waiter: Waiter) {
-        waiter.next = first
-        first?.previous = waiter
-        first = waiter
-    }
-
-    mutating func remove(_ waiter: Waiter) {
-        if let previous = waiter.previous {
-            previous.next = waiter.next
-        } else if first === waiter {
-            first = waiter.next
-        } else {
-            return
-        }
-        waiter.next?.previous = waiter.previous
-        waiter.next = nil
-        waiter.previous = nil
-    }
-
-    func wakeAll(_ reason: Wake) {
-        var waiter = first
-        while let current = waiter {
-            waiter = current.next
-            current.wake(reason)
-        }
+    func begin(deadline: LoopInstant?) {
+        guard let continuation = continuation.take() else { return }
+        waiter.start(continuation, deadline: deadline)
     }
 }
