@@ -34,15 +34,16 @@ let package = Package(
             name: "Http", dependencies: ["Coro", "HttpWire"], path: "Sources/Http", exclude: ["Wire"],
             swiftSettings: strict),
 
-        // Tools: thin mains over the libraries.
+        // Tools: thin mains over the libraries, and the little they share.
+        .target(name: "Console", path: "Sources/Tools/Console", swiftSettings: strict),
         .executableTarget(
-            name: "coro-fetch", dependencies: ["Coro", "Http"], path: "Sources/Tools/coro-fetch",
+            name: "coro-fetch", dependencies: ["Console", "Coro", "Http"], path: "Sources/Tools/coro-fetch",
             swiftSettings: strict),
         .executableTarget(
-            name: "coro-serve", dependencies: ["Coro", "Http"], path: "Sources/Tools/coro-serve",
+            name: "coro-serve", dependencies: ["Console", "Coro", "Http"], path: "Sources/Tools/coro-serve",
             swiftSettings: strict),
         .executableTarget(
-            name: "coro-bench", dependencies: ["Coro", "Http"], path: "Sources/Tools/coro-bench",
+            name: "coro-bench", dependencies: ["Console"], path: "Sources/Tools/coro-bench",
             swiftSettings: strict),
 
         // What users test their own loops with.
@@ -53,7 +54,10 @@ let package = Package(
         .testTarget(name: "CoroTests", dependencies: ["Coro", "CoroTesting"], swiftSettings: strict),
         .testTarget(name: "HttpWireTests", dependencies: ["HttpWire"], swiftSettings: strict),
         .testTarget(name: "HttpTests", dependencies: ["Coro", "Http", "CoroTesting"], swiftSettings: strict),
-        .testTarget(name: "ToolsTests", dependencies: ["Coro", "Http", "CoroTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "ToolsTests",
+            dependencies: ["Coro", "Http", "CoroTesting", "coro-fetch", "coro-serve", "coro-bench"],
+            swiftSettings: strict),
     ] + examples,
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11

@@ -15,6 +15,7 @@ public final class BodyWriter: @unchecked Sendable {
     /// False for a message whose body must not go out (the answer to HEAD): everything is counted, nothing is sent.
     private let isSent: Bool
     private var written = 0
+    private var writtenAtLastTurn = 0
     /// Sent after the last chunk of a chunked body; dropped by the other framings (RFC 9110 §6.5.1).
     public var trailers = Fields()
 
@@ -32,6 +33,11 @@ public final class BodyWriter: @unchecked Sendable {
     public func write(_ bytes: [UInt8]) async throws {
         try queue(bytes)
         try await stream.flush()
+        // A peer that reads as fast as we write must not keep the loop to itself.
+        if written - writtenAtLastTurn > IncomingBody.bytesPerTurn {
+            writtenAtLastTurn = written
+            try await stream.loop.moment()
+        }
     }
 
     /// Sends the UTF-8 of `text`.

@@ -26,6 +26,9 @@ public final class IncomingBody: AsyncSequence, @unchecked Sendable {
     private var decoder: BodyDecoder
     private var place: Place
     private var received = 0
+    private var receivedAtLastTurn = 0
+    /// After this many bytes others on the loop get their turn.
+    static let bytesPerTurn = 256 * 1024
     /// The most bytes this body may have; the message is refused beyond.
     package var limit = Int.max
     /// Runs before the first byte is waited for.
@@ -67,6 +70,9 @@ public final class IncomingBody: AsyncSequence, @unchecked Sendable {
 
     /// True once somebody has begun to read.
     package var isBegun: Bool { if case .unread = place { false } else { true } }
+
+    /// True when reading has failed; so will every further read.
+    package var hasFailed: Bool { if case .failed = place { true } else { false } }
 
     /// The trailer fields that came after the last chunk; complete once the body has ended.
     public var trailers: Fields { decoder.trailers }
@@ -115,6 +121,20 @@ public final class IncomingBody: AsyncSequence, @unchecked Sendable {
         return true
     }
 
+    /// Drops what is here already of a body that nobody will read, without waiting for more.
+    ///
+    /// - Throws: `WireError` and `BodyError.tooLarge`, when what is here shows that the body is malformed or too large.
+    package func dropBuffered() throws {
+        guard let stream, !isEnded else { return }
+        if case .failed(let error) = place { throw error }
+        do {
+            if !stream.unread.isEmpty, try decode(stream) != nil, !isEnded { place = .reading }
+        } catch {
+            fail(error)
+            throw error
+        }
+    }
+
     // MARK: One step
 
     /// One look at the bytes: a piece (empty when only framing was read), or nil at the end.
@@ -139,36 +159,59 @@ public final class IncomingBody: AsyncSequence, @unchecked Sendable {
             throw error
         } catch {
             let error = explain?(error) ?? error
-            place = .failed(error)
-            end(isComplete: false)
+            fail(error)
             throw error
         }
     }
 
+    private func fail(_ error: any Error) {
+        place = .failed(error)
+        end(isComplete: false)
+    }
+
     private func decodeOrFill(_ stream: ByteStream) async throws -> [UInt8]? {
-        switch try decoder.next(stream.unread) {
-        case .data(let range, let consumed):
-            received += range.count
-            guard received <= limit else { throw BodyError.tooLarge(limit: limit) }
-            let piece = Array(stream.unread[range])
-            stream.consume(consumed)
-            return piece
-        case .end(let consumed):
-            stream.consume(consumed)
-            place = .ended
-            end(isComplete: true)
-            return nil
-        case .needMore(let consumed):
-            stream.consume(consumed)
-            if try await fill(stream) { return [] }
-            guard (try? decoder.endOfInput()) != nil else { throw BodyError.truncated(received: received) }
-            place = .ended
-            end(isComplete: true)
-            return nil
+        guard let piece = try decode(stream) else { return nil }
+        if !piece.isEmpty { return piece }
+        if try await fill(stream) { return [] }
+        guard (try? decoder.endOfInput()) != nil else { throw BodyError.truncated(received: received) }
+        complete()
+        return nil
+    }
+
+    /// What is here of the body, in one piece however many chunks it came in; empty when more must come, nil at the end.
+    private func decode(_ stream: ByteStream) throws -> [UInt8]? {
+        var piece: [UInt8] = []
+        while true {
+            switch try decoder.next(stream.unread) {
+            case .data(let range, let consumed):
+                received += range.count
+                guard received <= limit else { throw BodyError.tooLarge(limit: limit) }
+                piece.append(contentsOf: stream.unread[range])
+                stream.consume(consumed)
+            case .end(let consumed):
+                stream.consume(consumed)
+                complete()
+                return piece.isEmpty ? nil : piece
+            case .needMore(let consumed):
+                stream.consume(consumed)
+                return piece
+            }
         }
     }
 
+    private func complete() {
+        place = .ended
+        end(isComplete: true)
+    }
+
     private func fill(_ stream: ByteStream) async throws -> Bool {
+        // A peer that is always faster than we are must not keep the loop to itself.
+        if received - receivedAtLastTurn > IncomingBody.bytesPerTurn {
+            receivedAtLastTurn = received
+            try await stream.loop.moment()
+        }
+        // What is queued goes out before we wait: the peer may be waiting for it. (Unless somebody is sending it already.)
+        if stream.unsentCount > 0, !stream.isWriterWaiting { try await stream.flush() }
         guard let deadline else { return try await stream.fill() }
         return try await stream.loop.withDeadline(deadline) { try await stream.fill() }
     }

@@ -24,7 +24,7 @@ public final class HTTPServer: @unchecked Sendable {
 
     public let loop: EventLoop
     public let configuration: Configuration
-    let handler: Handler
+    let answerer: Answerer
     /// Called after each answer, when somebody wants to know.
     public let whenAnswered: (@Sendable (Exchange) -> Void)?
 
@@ -44,9 +44,28 @@ public final class HTTPServer: @unchecked Sendable {
     ) {
         self.loop = loop
         self.configuration = configuration
-        self.handler = handler
+        answerer = .handler(handler)
         self.whenAnswered = whenAnswered
         prepared = PreparedHead(serverName: configuration.serverName)
+    }
+
+    /// Makes a server that answers by the routes of `router`.
+    public init(
+        on loop: EventLoop, configuration: Configuration = Configuration(),
+        whenAnswered: (@Sendable (Exchange) -> Void)? = nil, router: Router
+    ) {
+        self.loop = loop
+        self.configuration = configuration
+        answerer = .router(router)
+        self.whenAnswered = whenAnswered
+        prepared = PreparedHead(serverName: configuration.serverName)
+    }
+
+    /// Who answers. A router is more than a handler to the server: it finds without suspending, so that the handler it
+    /// finds is awaited by the connection itself, one async frame and one hop less for every request.
+    enum Answerer {
+        case handler(Handler)
+        case router(Router)
     }
 
     /// Makes a server whose handler returns a future: a generator-style coroutine is a handler.
@@ -85,7 +104,7 @@ public final class HTTPServer: @unchecked Sendable {
     private func accept(from listener: Listener) async throws {
         while !isDraining {
             while connections.count >= configuration.connectionsMax {
-                let promise = loop.promise(of: Void.self)
+                let promise = slotFreed ?? loop.promise(of: Void.self)
                 slotFreed = promise
                 try await promise.future.value
             }

@@ -6,12 +6,12 @@ internal import HttpWire
 /// Prepared starts of answer heads.
 final class PreparedHead {
     /// `HTTP/1.1 200 OK`, CRLF, and the common fields.
-    private var okStart: [UInt8] = []
+    @exclusivity(unchecked) private var okStart: [UInt8] = []
     /// `Date: …` and `Server: …` with their CRLFs.
-    private var common: [UInt8] = []
+    @exclusivity(unchecked) private var common: [UInt8] = []
     private let server: [UInt8]
     /// The loop's time until which `Date` is right.
-    private var validUntil = Int64.min
+    @exclusivity(unchecked) private var validUntil = Int64.min
 
     init(serverName: String?) {
         // A name that cannot be a field value is left out rather than sent.

@@ -11,34 +11,58 @@ struct ResponseWriting {
     let isHead: Bool
     let keepAlive: Bool
 
-    /// Queues an answer whose body is at hand; sends one whose body is not. Returns whether the connection goes on.
+    /// Queues the head, and the body if it is at hand; returns whether the connection goes on.
     ///
-    /// - Throws: `WireError` when the handler's fields cannot be sent: nothing is queued then. What the body's writer
-    ///   throws, after which the connection must be closed.
-    func write(_ response: HTTPServer.Response) async throws -> Bool {
-        var response = response
+    /// - Throws: `WireError` when the handler's fields cannot be sent: nothing is queued then.
+    func queue(_ response: inout HTTPServer.Response) throws(WireError) -> Bool {
         let wishes = takeFramingFields(from: &response.fields)
         let framing = framing(of: response)
         // A body whose end is the connection's end closes it (RFC 9112 §6.3).
         let keepAlive = keepAlive && !wishes.close && framing != .untilClose
-        switch response.body {
-        case .none:
+        if case .bytes(let bytes) = response.body, hasBody(response) {
+            try queueHead(response, framing, keepAlive, declared: wishes.length, bodyBytes: bytes)
+        } else {
             try queueHead(response, framing, keepAlive, declared: wishes.length)
-        case .bytes(let bytes):
-            try queueHead(response, framing, keepAlive, declared: wishes.length, bodyBytes: hasBody(response) ? bytes : [])
-        case .stream(let length, let body):
-            try queueHead(response, framing, keepAlive, declared: wishes.length)
-            guard hasBody(response) else { break }
-            let writer = BodyWriter(stream: stream, declared: length, isChunked: framing == .chunked)
-            try await body(writer)
-            try writer.finish()
-        case .file(let file, let offset, let length):
-            try queueHead(response, framing, keepAlive, declared: wishes.length)
-            guard hasBody(response), length > 0 else { break }
-            try await stream.write(file: file.descriptor, offset: Int64(offset), count: length)
         }
         return keepAlive
     }
+
+    /// True when a queued answer's body is still to be sent by `finish`.
+    func isUnfinished(_ response: HTTPServer.Response) -> Bool {
+        switch response.body {
+        case .none, .bytes: false
+        case .stream, .file: hasBody(response)
+        }
+    }
+
+    /// Sends the body of an answer whose head is queued.
+    ///
+    /// - Throws: what the body's writer throws; the connection must be closed then.
+    func finish(_ response: HTTPServer.Response) async throws {
+        guard isUnfinished(response) else { return }
+        switch response.body {
+        case .none, .bytes: return
+        case .stream(let length, let body):
+            let writer = BodyWriter(stream: stream, declared: length, isChunked: framing(of: response) == .chunked)
+            try await body(writer)
+            try writer.finish()
+        case .file(let file, let offset, let length):
+            try await send(file, offset, length)
+        }
+    }
+
+    /// Sends a file in pieces: to a fast reader one sendfile(2) would go on for a gigabyte, and the loop with it.
+    private func send(_ file: OpenFile, _ offset: Int, _ length: Int) async throws {
+        var sent = 0
+        while sent < length {
+            let piece = min(length - sent, ResponseWriting.filePieceBytes)
+            try await stream.write(file: file.descriptor, offset: Int64(offset + sent), count: piece)
+            sent += piece
+            if sent < length { try await stream.loop.moment() }
+        }
+    }
+
+    private static let filePieceBytes = 1024 * 1024
 
     // MARK: Framing
 

@@ -6,7 +6,7 @@ public import HttpWire
 ///
 ///     var router = Router()
 ///     router.get("/hello/{name}") { request in .text("Hello, \(request.parameters["name"] ?? "")!\n") }
-///     let server = HTTPServer(on: loop, handler: router.handler)
+///     let server = HTTPServer(on: loop, router: router)
 ///
 /// A pattern's segments are literal, `{name}` (one segment, percent-decoded) or, at its end, `{name...}` (all the rest).
 /// Literal wins over `{name}`, and that over `{name...}`. HEAD is answered by the GET handler when it has none of its own.
@@ -19,10 +19,10 @@ public struct Router: Sendable {
     /// What stands at one place of the tree.
     private final class Node: @unchecked Sendable {
         // SAFETY (@unchecked Sendable): changed only while a router is built, by `Router.add`, which copies a shared tree.
-        var literals: [(segment: [UInt8], node: Node)] = []
-        var parameter: (name: String, node: Node)?
-        var rest: (name: String, routes: Routes)?
-        var routes = Routes()
+        @exclusivity(unchecked) var literals: [(segment: [UInt8], node: Node)] = []
+        @exclusivity(unchecked) var parameter: (name: String, node: Node)?
+        @exclusivity(unchecked) var rest: (name: String, routes: Routes)?
+        @exclusivity(unchecked) var routes = Routes()
 
         func copy() -> Node {
             let copy = Node()
@@ -34,27 +34,35 @@ public struct Router: Sendable {
         }
     }
 
+    /// A handler in a struct of its own: in a tuple or an optional the compiler would wrap the closure in a thunk, an async
+    /// frame more for every request.
+    struct Route: Sendable {
+        let method: Method?
+        let handler: HTTPServer.Handler
+    }
+
     /// The handlers of one path, by method.
     private struct Routes: Sendable {
-        private var handlers: [(method: Method, handler: HTTPServer.Handler)] = []
-        private var any: HTTPServer.Handler?
+        private var routes: [Route] = []
+        private var any: Route?
 
-        var isEmpty: Bool { handlers.isEmpty && any == nil }
+        var isEmpty: Bool { routes.isEmpty && any == nil }
 
-        subscript(method: Method) -> HTTPServer.Handler? {
-            for entry in handlers where entry.method == method { return entry.handler }
+        subscript(method: Method) -> Route? {
+            for route in routes where route.method == method { return route }
             return any
         }
 
         mutating func add(_ method: Method?, _ handler: @escaping HTTPServer.Handler) {
-            guard let method else { return any = handler }
-            handlers.removeAll { $0.method == method }
-            handlers.append((method, handler))
+            let route = Route(method: method, handler: handler)
+            guard let method else { return any = route }
+            routes.removeAll { $0.method == method }
+            routes.append(route)
         }
 
         /// The value of an `Allow` field (RFC 9110 §10.2.1).
         var allowed: String {
-            var names = handlers.map(\.method.name)
+            var names = routes.compactMap(\.method?.name)
             if names.contains("GET"), !names.contains("HEAD") { names.append("HEAD") }
             if !names.contains("OPTIONS") { names.append("OPTIONS") }
             return names.sorted().joined(separator: ", ")
@@ -112,7 +120,7 @@ public struct Router: Sendable {
 
     // MARK: Finding
 
-    /// The router as a server's handler.
+    /// The router as a handler, to wrap it in another. A server is better given the router itself.
     public var handler: HTTPServer.Handler {
         let router = self
         return { request in try await router.answer(request) }
@@ -120,6 +128,22 @@ public struct Router: Sendable {
 
     /// Answers a request by its route.
     public func answer(_ request: HTTPServer.Request) async throws -> HTTPServer.Response {
+        var request = request
+        switch find(&request) {
+        case .route(let route): return try await route.handler(request)
+        case .answer(let answer): return answer
+        }
+    }
+
+    /// What a request's path and method lead to.
+    enum Finding {
+        case route(Route)
+        /// No route: the answer that says so.
+        case answer(HTTPServer.Response)
+    }
+
+    /// Finds the route and gives the request its parameters. Synchronous, so that the server can await the handler itself.
+    func find(_ request: inout HTTPServer.Request) -> Finding {
         let method = request.method
         var parameters = HTTPServer.Parameters()
         let routes: Routes?
@@ -130,22 +154,25 @@ public struct Router: Sendable {
                 return try Router.find(root, UnsafeRawBufferPointer(rebasing: path[1...]), &parameters)
             }
         } catch {
-            return .text("The path has a % that is not followed by two hexadecimal digits.\n", status: .badRequest)
+            return .answer(Router.badPath)
         }
         guard let routes else {
-            return method == .options ? HTTPServer.Response(status: .noContent) : .failure(.notFound)
+            guard request.head.withPath({ PercentCoding.decode(bytes: $0) != nil }) else { return .answer(Router.badPath) }
+            return .answer(method == .options ? HTTPServer.Response(status: .noContent) : .failure(.notFound))
         }
-        if let handler = routes[method] ?? (method == .head ? routes[.get] : nil) {
-            guard !parameters.isEmpty else { return try await handler(request) }
-            var request = request
-            request.parameters = parameters
-            return try await handler(request)
+        if let route = routes[method] ?? (method == .head ? routes[.get] : nil) {
+            if !parameters.isEmpty { request.parameters = parameters }
+            return .route(route)
         }
         var response: HTTPServer.Response =
             method == .options ? HTTPServer.Response(status: .noContent) : .failure(.methodNotAllowed)
-        try response.fields.set("Allow", routes.allowed)
-        return response
+        // Method names are tokens, so their list is a field value.
+        try? response.fields.set("Allow", routes.allowed)
+        return .answer(response)
     }
+
+    private static let badPath = HTTPServer.Response.text(
+        "The path has a % that is not followed by two hexadecimal digits.\n", status: .badRequest)
 
     /// A path whose percent-encoding cannot be read.
     private struct BadPath: Error {}

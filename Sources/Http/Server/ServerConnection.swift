@@ -29,11 +29,11 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
         case closing
     }
 
-    private(set) var phase = Phase.head
+    @exclusivity(unchecked) private(set) var phase = Phase.head
     /// When the phase began; the sweep compares it with the phase's limit. Nanoseconds of the loop's clock.
-    private var phaseBegan: Int64
+    @exclusivity(unchecked) private var phaseBegan: Int64
     /// What the sweep found; the task acts on it when it wakes.
-    private var isExpired = false
+    @exclusivity(unchecked) private var isExpired = false
     /// When the peer's FIN came; nil while it has not.
     private var peerFinishedAt: Int64?
     /// Bytes moved when the rate window began, and when that was.
@@ -77,31 +77,32 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
             } catch {
                 return await refuse(error)
             }
-            guard await readMore(isInsideHead: parser.isInsideHead) else { return await end() }
-        }
-    }
-
-    /// Sends what is queued and gets more bytes; false when the connection is over.
-    private func readMore(isInsideHead: Bool) async -> Bool {
-        guard await sendQueued() else { return false }
-        while true {
-            switch stream.receiveNow() {
-            case .moved: return true
-            case .end, .failed: return false
-            case .wouldBlock:
-                if !isInsideHead, server.isDraining { return false }
+            switch stream.flushNow() {
+            case .moved: break
+            case .wouldBlock: guard await sendQueued() else { return }
+            case .end, .failed: return
+            }
+            while true {
+                let attempt = stream.receiveNow()
+                if case .moved = attempt { break }
+                guard case .wouldBlock = attempt else { return await end() }
+                let isInsideHead = parser.isInsideHead
+                if server.isDraining, !isInsideHead { return await end() }
                 // A new connection's first head has the head's time, not the idle time.
                 if isInsideHead { enter(.head) } else if phase == .exchange { enter(.idle) }
-                await stream.waitUntilReadableOrWoken()
+                // The one place where a connection sleeps.
+                await withUnsafeContinuation { stream.resumeWhenReadableOrWoken($0) }
                 if isExpired { return await expire(isInsideHead: isInsideHead) }
             }
         }
     }
 
-    private func expire(isInsideHead: Bool) async -> Bool {
+    private func expire(isInsideHead: Bool) async {
+        isExpired = false
         // An idle connection is closed silently; a request that was begun is told (RFC 9110 §15.5.9).
-        if isInsideHead { await refuse(status: .requestTimeout) }
-        return false
+        guard isInsideHead else { return }
+        await refuse(status: .requestTimeout)
+        await end()
     }
 
     /// Sends everything queued; false when the peer is gone.
@@ -122,6 +123,8 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
     }
 
     private func refuse(status: Status, _ text: String? = nil) async {
+        // From here on the peer is to read, and is watched for that.
+        enter(.exchange)
         let text = text ?? "\(status)\n"
         let response = HTTPServer.Response.text(text, status: status)
         ResponseWriting.queueRefusal(response, on: stream, prepared: server.prepared)
@@ -143,7 +146,7 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
                 dropped += stream.unread.count
                 stream.consume(stream.unread.count)
             case .end, .failed: return
-            case .wouldBlock: await stream.waitUntilReadableOrWoken()
+            case .wouldBlock: await withUnsafeContinuation { stream.resumeWhenReadableOrWoken($0) }
             }
         }
     }

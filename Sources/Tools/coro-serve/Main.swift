@@ -1,17 +1,49 @@
-import Coro
-import Http
+// coro-serve: from the command line to an exit code. What is served is in `Demo` and in Http's `StaticFiles`.
+
+internal import Coro
+internal import Glibc
+internal import Http
 
 @main struct Main {
-    static func main() throws {
-        let loop = try EventLoop()
-        try loop.runSync {
-            var router = Router()
-            let hello = HTTPServer.Response.text("Hello, world\n")
-            router.get("/") { _ in hello }
-            let server = HTTPServer(on: loop, handler: router.handler)
-            let a = try await server.listen(on: .loopback(port: 8000))
-            print("listening on \(a)")
-            try await loop.sleep(for: .seconds(100000))
+    static func main() {
+        switch CommandLineArguments.parse(Array(CommandLine.arguments.dropFirst())) {
+        case .help:
+            Console.print(CommandLineArguments.help)
+        case .version:
+            Console.print("coro-serve 0.1.0\n")
+        case .wrong(let complaint):
+            Console.complain(complaint + "\nTry coro-serve --help.")
+            exit(2)
+        case .serve(let options):
+            exit(run(options))
         }
+    }
+
+    private static func run(_ options: Options) -> Int32 {
+        Console.raiseDescriptorLimit()
+        do {
+            let handler: HTTPServer.Handler
+            if let directory = options.directory {
+                guard let files = try? StaticFiles(directory: directory) else {
+                    Console.complain("There is no directory \(directory) that can be read. Name one that is there.")
+                    return 2
+                }
+                var router = Router()
+                router.get("/{path...}", files.handler)
+                handler = router.handler
+            } else {
+                handler = Demo.router.handler
+            }
+            let loop = try EventLoop()
+            // Before any other thread is there to take a signal the old way.
+            let signals = try loop.signals([SIGINT, SIGTERM])
+            try loop.runSync { try await Service(options, on: loop, handler: handler).run(until: signals) }
+            return 0
+        } catch let failure as Service.CannotListen {
+            Console.complain("\(failure)")
+        } catch {
+            Console.complain("\(error)")
+        }
+        return 1
     }
 }

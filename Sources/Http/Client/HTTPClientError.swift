@@ -1,0 +1,102 @@
+// Why a fetch failed, by what the caller can do about it.
+
+public import Coro
+public import HttpWire
+
+/// Why a fetch brought no answer, or a body did not come whole.
+public enum HTTPClientError: Error, Sendable, CustomStringConvertible {
+    /// The URL, or the one a redirect points to, is none. Nothing was sent there.
+    case malformedURL(HTTPURL.Malformed)
+    /// The scheme is not spoken: `https` for now, and whatever is neither.
+    case unsupportedScheme(String)
+    /// The request holds what cannot be sent, a line break in a field for one. Nothing was sent.
+    case malformedRequest(WireError)
+    /// The host's name has no address.
+    case resolve(ResolveError)
+    /// No address of the host could be connected to; the last one's error.
+    case connect(SocketAddress, IOError)
+    /// The timeout, or the caller's own deadline, passed in this phase.
+    case timeout(Phase)
+    /// The connection broke while the request was sent, and no answer had come.
+    case sendFailed(StreamError)
+    /// The connection broke before the answer was complete.
+    case receiveFailed(StreamError)
+    /// The server closed the connection without a byte in reply.
+    case closedWithoutAnswer
+    /// The answer is not HTTP, or breaks its rules.
+    case malformedResponse(WireError)
+    /// More interim (1xx) answers than the limit.
+    case tooManyInterimAnswers(limit: Int)
+    /// The server switched to a protocol nobody asked for.
+    case unaskedUpgrade
+    /// The connection ended inside the body, after `received` bytes of it. What came is not the whole.
+    case truncated(received: Int)
+    /// The server redirected once more than allowed.
+    case tooManyRedirects(limit: Int)
+
+    /// What a fetch does, one thing after the other.
+    public enum Phase: Sendable, Equatable {
+        case queue, resolve, connect, send, answer, body
+    }
+
+    /// One sentence with the cause.
+    public var description: String {
+        switch self {
+        case .malformedURL(let cause): "The URL is malformed: \(cause)"
+        case .unsupportedScheme("https"): "https is not built in yet"
+        case .unsupportedScheme(let scheme): "The scheme \(scheme) is not supported"
+        case .malformedRequest(let cause): "The request cannot be sent: \(cause)"
+        case .resolve(let cause): cause.description
+        case .connect(let address, let cause): ConnectError.connect(address, cause).description
+        case .timeout(let phase): "Timed out while \(phase)"
+        case .sendFailed(let cause): "Sending the request failed: \(cause)"
+        case .receiveFailed(let cause): "Receiving the answer failed: \(cause)"
+        case .closedWithoutAnswer: "The server closed the connection without an answer"
+        case .malformedResponse(let cause): "The answer is malformed: \(cause)"
+        case .tooManyInterimAnswers(let limit): "More than \(limit) interim answers came before the final one"
+        case .unaskedUpgrade: "The server switched to a protocol that was not asked for"
+        case .truncated(let received):
+            "The connection ended before the body did, after \(received) bytes of it"
+        case .tooManyRedirects(let limit): "More than \(limit) redirects"
+        }
+    }
+}
+
+extension HTTPClientError.Phase: CustomStringConvertible {
+    /// What was going on, as a verb.
+    public var description: String {
+        switch self {
+        case .queue: "waiting for a free connection"
+        case .resolve: "resolving the host"
+        case .connect: "connecting"
+        case .send: "sending the request"
+        case .answer: "waiting for the answer"
+        case .body: "reading the body"
+        }
+    }
+}
+
+extension HTTPClientError {
+    init(_ malformed: HTTPURL.Malformed) {
+        self =
+            switch malformed {
+            case .unsupportedScheme(let scheme): .unsupportedScheme(scheme)
+            default: .malformedURL(malformed)
+            }
+    }
+
+    /// What went wrong below, in the client's words; what is not the client's to explain stays as it is.
+    static func explain(_ error: any Error, phase: Phase) -> any Error {
+        switch error {
+        case is TimeoutError: HTTPClientError.timeout(phase)
+        case let error as WireError: HTTPClientError.malformedResponse(error)
+        case let error as StreamError: HTTPClientError.receiveFailed(error)
+        case BodyError.truncated(let received): HTTPClientError.truncated(received: received)
+        case let error as ResolveError: HTTPClientError.resolve(error)
+        case ConnectError.connect(let address, let error): HTTPClientError.connect(address, error)
+        case ConnectError.resolve(let error): HTTPClientError.resolve(error)
+        case ConnectError.timeout: HTTPClientError.timeout(phase)
+        default: error
+        }
+    }
+}

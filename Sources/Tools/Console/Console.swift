@@ -1,0 +1,26 @@
+// What the tools say, and where: results on standard output, everything else on standard error, each text in one piece.
+
+internal import Glibc
+
+/// The terminal, or whatever stands in its place.
+public enum Console {
+    /// Writes a text to standard output.
+    public static func print(_ text: String) { write(text, to: STDOUT_FILENO) }
+
+    /// Writes a text to standard error.
+    public static func note(_ text: String) { write(text, to: STDERR_FILENO) }
+
+    /// One write(2) a text, so that the lines of several threads do not mix (a pipe takes up to PIPE_BUF at once).
+    private static func write(_ text: String, to descriptor: Int32) {
+        var text = text
+        text.withUTF8 { bytes in
+            var rest = UnsafeRawBufferPointer(bytes)
+            while !rest.isEmpty {
+                let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+                // Nobody is left to tell when this cannot be written.
+                guard count > 0 || errno == EINTR else { return }
+                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(max(0, count)))
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+/// The version all tools of this package share; the newest heading of CHANGELOG.md.
+public enum ToolVersion {
+    public static let current = "0.1.0"
+
+    /// What `--version` prints.
+    public static func line(_ tool: String) -> String { "\(tool) \(current)\n" }
+}

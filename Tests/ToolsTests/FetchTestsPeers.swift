@@ -1,0 +1,125 @@
+// coro-fetch beside curl, with servers that others wrote: the same bytes, the same exit code.
+
+import Coro
+import Foundation
+import Testing
+
+private let curl = Program.find("curl")
+private let nginx = Program.find("nginx")
+private let python = Program.find("python3")
+
+@Suite(.serialized) struct `coro-fetch and curl agree` {
+    private static let files = ["empty": 0, "one": 1, "page.txt": 5000, "large.bin": 3_000_000]
+
+    /// A folder with files of all sizes to serve.
+    private func site() throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        for (name, count) in Self.files {
+            var state: UInt32 = 1
+            let bytes = (0..<count).map { _ -> UInt8 in
+                state = state &* 1_664_525 &+ 1_013_904_223
+                return UInt8(truncatingIfNeeded: state >> 24)
+            }
+            try Data(bytes).write(to: folder.file(name))
+        }
+        return folder
+    }
+
+    /// A port that was free a moment ago.
+    private func freePort() throws -> UInt16 {
+        let loop = try EventLoop()
+        defer { try? loop.close() }
+        let listener = try Listener(on: loop, address: .loopback(port: 0))
+        return listener.address.port
+    }
+
+    /// Starts a server, waits until it answers, and ends it by its id.
+    private func serving(
+        _ path: String, _ arguments: [String], port: UInt16, _ body: (String) throws -> Void
+    ) throws {
+        let server = try RunningProgram(path, arguments)
+        defer {
+            server.signal(SIGTERM)
+            _ = try? server.wait()
+        }
+        let base = "http://127.0.0.1:\(port)"
+        for _ in 0..<500 where try Program.fetch("-s", "-o", "/dev/null", base).status != 0 { usleep(10_000) }
+        try body(base)
+    }
+
+    private func compare(_ arguments: [String], sourceLocation: SourceLocation = #_sourceLocation) throws {
+        let theirs = try Program.run(try #require(curl), ["-sS"] + arguments)
+        let ours = try Program.run(Program.coroFetch, ["-sS"] + arguments)
+        #expect(ours.status == theirs.status, "\(arguments): \(ours.errors)", sourceLocation: sourceLocation)
+        #expect(ours.output == theirs.output, "\(arguments)", sourceLocation: sourceLocation)
+    }
+
+    @Test(.enabled(if: curl != nil && python != nil, "curl or python3 is not installed"))
+    func `about Python's http.server, which speaks HTTP/1.0`() throws {
+        let site = try site()
+        let port = try freePort()
+        let arguments = ["-m", "http.server", "\(port)", "--bind", "127.0.0.1", "--directory", site.url.path]
+        try serving(try #require(python), arguments, port: port) { base in
+            for name in Self.files.keys { try compare(["\(base)/\(name)"]) }
+            try compare(["\(base)/one", "\(base)/empty", "\(base)/page.txt"])
+            try compare(["\(base)/"])
+            try compare(["\(base)/missing"])
+            try compare(["-f", "\(base)/missing"])
+            try compare(["-w", "%{http_code} %{size_download} %{num_redirects}", "\(base)/page.txt"])
+        }
+    }
+
+    @Test(.enabled(if: curl != nil && nginx != nil, "curl or nginx is not installed"))
+    func `about nginx: lengths, chunks, redirects, 204, 304, HEAD`() throws {
+        let site = try site()
+        let port = try freePort()
+        let work = try TemporaryFolder()
+        let configuration = work.file("nginx.conf")
+        try nginxConfiguration(port: port, site: site, work: work).write(
+            to: configuration, atomically: true, encoding: .utf8)
+        let arguments = ["-c", configuration.path, "-p", work.url.path, "-e", work.file("error.log").path]
+        try serving(try #require(nginx), arguments, port: port) { base in
+            for name in Self.files.keys {
+                try compare(["\(base)/\(name)"])
+                try compare(["\(base)/chunked/\(name)"])
+            }
+            try compare(["-w", "%{http_code} %{size_download} %{size_header}", "\(base)/204"])
+            try compare(["-w", "%{http_code} %{size_download}", "-H", "If-None-Match: \"tag\"", "\(base)/304"])
+            try compare(["-w", "%{http_code} %{redirect_url}", "\(base)/old"])
+            try compare(["-L", "-w", "%{http_code} %{num_redirects} %{url_effective}", "\(base)/old"])
+            try compare(["-L", "--max-redirs", "2", "-o", "/dev/null", "\(base)/loop"])
+            try compare(["-f", "\(base)/missing"])
+            try compare(["-o", "/dev/null", "-w", "%{http_code}", "-d", "a=b", "\(base)/page.txt"])
+            let head = ["-I", "\(base)/page.txt"]
+            let withoutDate = { (result: ProgramResult) in
+                result.text.split(separator: "\r\n").filter { !$0.hasPrefix("Date:") }
+            }
+            let theirs = try Program.run(try #require(curl), ["-s"] + head)
+            #expect(try withoutDate(Program.run(Program.coroFetch, ["-s"] + head)) == withoutDate(theirs))
+        }
+    }
+
+    private func nginxConfiguration(port: UInt16, site: TemporaryFolder, work: TemporaryFolder) -> String {
+        """
+        daemon off; master_process off; worker_processes 1; pid \(work.file("pid").path);
+        events { worker_connections 64; }
+        http {
+            access_log off;
+            client_body_temp_path \(work.file("body").path); proxy_temp_path \(work.file("proxy").path);
+            fastcgi_temp_path \(work.file("fastcgi").path); uwsgi_temp_path \(work.file("uwsgi").path);
+            scgi_temp_path \(work.file("scgi").path);
+            server {
+                listen 127.0.0.1:\(port);
+                root \(site.url.path);
+                location = / { return 200 "up"; }
+                location = /204 { return 204; }
+                location = /304 { return 304; }
+                location = /old { return 302 /one; }
+                location = /loop { return 302 /loop; }
+                # Server side includes make the length unknown: the answer comes in chunks.
+                location /chunked/ { alias \(site.url.path)/; ssi on; ssi_types *; }
+            }
+        }
+        """
+    }
+}
