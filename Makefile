@@ -1,0 +1,37 @@
+# Every target is a line or two; what needs more is a script beside what it serves.
+SWIFT ?= swift
+
+.PHONY: help setup demo run test check lint build tsan asan clean
+
+help: ## List the targets.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: ## Check what the machine needs, and say how to get what it lacks.
+	@sh Tests/Checks/setup.sh
+
+demo: setup ## Build, serve, fetch two one-second answers concurrently, and say what happened.
+	@sh Tests/Checks/demo.sh "$(SWIFT)"
+
+run: demo
+
+build: ## Build everything in release mode.
+	$(SWIFT) build -c release
+
+test: setup ## Run all tests.
+	$(SWIFT) test
+
+check: lint test ## What CI runs: lint, tests, examples (built with the tests), links, the release tools.
+	sh Tests/Checks/layers.sh
+	sh Tests/Checks/links.sh "$(SWIFT)"
+
+lint: ## Formatting, strictly.
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples
+
+tsan: setup ## All tests under the thread sanitizer.
+	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan
+
+asan: setup ## All tests under the address sanitizer.
+	$(SWIFT) test --sanitize=address --scratch-path .build-asan
+
+clean: ## Remove what was built.
+	rm -rf .build .build-tsan .build-asan
