@@ -206,7 +206,10 @@ import Testing
             #expect(result.text == "x 23\n")
             #expect(result.errors == "")
         }
-        #expect(try Program.fetch("-o", "/nonexistent/file", "127.0.0.1:1").status == 7)
+        try serving(["/": canned("x")]) { server in
+            let closed = try Program.run("/bin/sh", ["-c", "exec '\(Program.coroFetch)' \(server.host) >&-"])
+            #expect(closed.status == 23)
+        }
         try serving(["/": canned("x")]) { server in
             let result = try Program.fetch("-o", "/nonexistent/file", server.host)
             #expect(result.status == 23)

@@ -8,19 +8,15 @@ private let curl = Program.find("curl")
 private let nginx = Program.find("nginx")
 private let python = Program.find("python3")
 
-@Suite(.serialized) struct `coro-fetch and curl agree` {
+@Suite(.serialized, .timeLimit(.minutes(1))) struct `coro-fetch and curl agree` {
     private static let files = ["empty": 0, "one": 1, "page.txt": 5000, "large.bin": 3_000_000]
 
     /// A folder with files of all sizes to serve.
     private func site() throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
         for (name, count) in Self.files {
-            var state: UInt32 = 1
-            let bytes = (0..<count).map { _ -> UInt8 in
-                state = state &* 1_664_525 &+ 1_013_904_223
-                return UInt8(truncatingIfNeeded: state >> 24)
-            }
-            try Data(bytes).write(to: folder.file(name))
+            let noise = try #require(FileHandle(forReadingAtPath: "/dev/urandom")?.readData(ofLength: count))
+            try noise.write(to: folder.file(name))
         }
         return folder
     }
@@ -43,7 +39,7 @@ private let python = Program.find("python3")
             _ = try? server.wait()
         }
         let base = "http://127.0.0.1:\(port)"
-        for _ in 0..<500 where try Program.fetch("-s", "-o", "/dev/null", base).status != 0 { usleep(10_000) }
+        while try Program.fetch("-s", "-o", "/dev/null", base).status != 0 { usleep(10_000) }
         try body(base)
     }
 

@@ -7,7 +7,7 @@ struct ProgramResult {
     let status: Int32
     /// False when it died of a signal.
     let hasExited: Bool
-    let output: [UInt8]
+    let output: Data
     let errors: String
 
     var text: String { String(decoding: output, as: UTF8.self) }
@@ -83,7 +83,7 @@ struct RunningProgram {
         while waitpid(id, &status, 0) < 0, errno == EINTR {}
         let code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
         return ProgramResult(
-            status: code, hasExited: status & 0x7F == 0, output: Array(try Data(contentsOf: scratch.file("out"))),
+            status: code, hasExited: status & 0x7F == 0, output: try Data(contentsOf: scratch.file("out")),
             errors: String(decoding: try Data(contentsOf: scratch.file("err")), as: UTF8.self))
     }
 }

@@ -12,24 +12,30 @@ struct ServeTests {
             ("/", 200, "\r\n\r\nHello, world\n"), ("/plaintext", 200, "\r\n\r\nHello, World!"),
             ("/json", 200, "\r\n\r\n{\"message\":\"Hello, World!\"}"), ("/delay/0.01", 200, "Waited 0.01 s\n"),
             ("/delay/0", 200, "s\n"), ("/delay/61", 400, "\n"), ("/delay/-1", 400, "\n"), ("/delay/inf", 400, "\n"),
-            ("/delay/nan", 400, "\n"), ("/delay/0x1", 400, "\n"), ("/delay/1.2.3", 400, "\n"), ("/delay/%2E", 400, "\n"),
-            ("/delay/", 404, "\n"), ("/bytes/5", 200, "\r\n\r\n\u{0}\u{1}\u{2}\u{3}\u{4}"), ("/bytes/0", 200, "\r\n\r\n"),
+            ("/delay/nan", 400, "\n"), ("/delay/0x1", 400, "\n"), ("/delay/1.2.3", 400, "\n"),
+            ("/delay/%2E", 400, "\n"),
+            ("/delay/", 404, "\n"), ("/bytes/5", 200, "\r\n\r\n\u{0}\u{1}\u{2}\u{3}\u{4}"),
+            ("/bytes/0", 200, "\r\n\r\n"),
             ("/bytes/1073741825", 400, "\n"), ("/bytes/-1", 400, "\n"), ("/bytes/99999999999999999999", 400, "\n"),
-            ("/stream/2", 200, "\r\n\r\nb\r\n{\"line\":0}\n\r\nb\r\n{\"line\":1}\n\r\n0\r\n\r\n"), ("/stream/x", 400, "\n"),
+            ("/stream/2", 200, "\r\n\r\nB\r\n{\"line\":0}\n\r\nB\r\n{\"line\":1}\n\r\n0\r\n\r\n"),
+            ("/stream/x", 400, "\n"),
             ("/stream/100001", 400, "\n"), ("/status/404", 404, "404 Not Found\n"), ("/status/204", 204, "\r\n\r\n"),
-            ("/status/304", 304, "\r\n\r\n"), ("/status/599", 599, "599\n"), ("/status/101", 400, "\n"), ("/status/600", 400, "\n"),
+            ("/status/304", 304, "\r\n\r\n"), ("/status/599", 599, "599\n"), ("/status/101", 400, "\n"),
+            ("/status/600", 400, "\n"),
             ("/status/abc", 400, "\n"), ("/nope", 404, "\n"), ("/%", 400, "\n"), ("/headers/x", 404, "\n"),
         ] {
             let answer = ServeConnection.ask(server.port, target)
             #expect(answer.hasPrefix("HTTP/1.1 \(status)"), "\(target)")
             #expect(answer.hasSuffix(end), "\(target)")
         }
-        let fields = ServeConnection.ask(server.port, "/headers", fields: "X-Quote: a\"b\\c\t\u{E9}\r\nAccept: a\r\naccept: b\r\n")
+        let fields = ServeConnection.ask(
+            server.port, "/headers", fields: "X-Quote: a\"b\\c\t\u{E9}\r\nAccept: a\r\naccept: b\r\n")
         let json = try #require(fields.components(separatedBy: "\r\n\r\n").last?.data(using: .utf8))
         let object = try #require(try JSONSerialization.jsonObject(with: json) as? [String: String])
         #expect(object == ["Host": "test", "Connection": "close", "X-Quote": "a\"b\\c\t\u{E9}", "Accept": "a, b"])
         let echoed = ServeConnection.ask(
-            server.port, "/echo", method: "PATCH", fields: "Content-Type: text/odd\r\nTransfer-Encoding: chunked\r\n", body: "2\r\nhi\r\n0\r\n\r\n")
+            server.port, "/echo", method: "PATCH", fields: "Content-Type: text/odd\r\nTransfer-Encoding: chunked\r\n",
+            body: "2\r\nhi\r\n0\r\n\r\n")
         #expect(echoed.contains("Content-Type: text/odd\r\n") && echoed.hasSuffix("2\r\nhi\r\n0\r\n\r\n"))
         let refused = ServeConnection.ask(server.port, "/json", method: "POST")
         #expect(refused.hasPrefix("HTTP/1.1 405 ") && refused.contains("\r\nAllow: GET, HEAD, OPTIONS\r\n"))
@@ -46,11 +52,17 @@ struct ServeTests {
         let page = ServeConnection.ask(server.port, "/a.html")
         #expect(page.contains("Content-Type: text/html; charset=utf-8\r\n") && page.hasSuffix("\r\n\r\n<p>hi</p>"))
         #expect(ServeConnection.ask(server.port, "/").contains("href=\"./a.html\""))
-        #expect(ServeConnection.ask(server.port, "/a.html", method: "HEAD").hasSuffix("Content-Length: 9\r\nConnection: close\r\n\r\n"))
+        #expect(
+            ServeConnection.ask(server.port, "/a.html", method: "HEAD").hasSuffix(
+                "Content-Length: 9\r\nConnection: close\r\n\r\n"))
         #expect(ServeConnection.ask(server.port, "/a.html", method: "POST").hasPrefix("HTTP/1.1 405 "))
-        for target in ["/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/out", "//etc/passwd", "/a.html%00"] {
+        for target in [
+            "/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/out", "//etc/passwd", "/a.html%00",
+        ] {
             let answer = ServeConnection.ask(server.port, target)
-            #expect(answer.hasPrefix("HTTP/1.1 4") && !answer.contains("secret\n") && !answer.hasSuffix("secret"), "\(target)")
+            #expect(
+                answer.hasPrefix("HTTP/1.1 4") && !answer.contains("secret\n") && !answer.hasSuffix("secret"),
+                "\(target)")
         }
     }
 
@@ -131,12 +143,15 @@ struct ServeTests {
     }
 
     @Test(arguments: [
-        (["--prot", "1"], "--prot"), (["-p"], "-p"), (["-p", "x"], "x"), (["--port=70000"], "70000"), (["-p", "-1"], "-1"),
+        (["--prot", "1"], "--prot"), (["-p"], "-p"), (["-p", "x"], "x"), (["--port=70000"], "70000"),
+        (["-p", "-1"], "-1"),
         (["-b", "nonsense"], "nonsense"), (["-b", ""], "--bind"), (["--loops", "0"], "0"), (["--loops"], "--loops"),
         (["--quiet=yes"], "--quiet"), (["/tmp", "/"], "/"), (["/nonexistent/directory"], "/nonexistent/directory"),
         (["--", "-x"], "-x"), ([""], "empty"),
     ])
-    func `a wrong command line is 2, with what is wrong and where to read on`(_ arguments: [String], _ names: String) throws {
+    func `a wrong command line is 2, with what is wrong and where to read on`(_ arguments: [String], _ names: String)
+        throws
+    {
         let (code, output, errors) = try ServeProcess(arguments, waits: false).end()
         #expect(code == 2)
         #expect(output == "")

@@ -8,11 +8,14 @@ import Testing
 final class ServeProcess {
     /// The tool beside the test bundle, wherever `--scratch-path` put both; nil when it was not built.
     static let path: String? = {
-        let bundle = [Bundle.main.executablePath, try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")]
+        let bundle = [
+            Bundle.main.executablePath, try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"),
+        ]
         let arguments = CommandLine.arguments.filter { $0.contains(".xctest") }
         return (bundle.compactMap { $0 } + arguments).map { path in
             let end = path.range(of: ".xctest").map { path[..<$0.upperBound] } ?? path[...]
-            return URL(fileURLWithPath: String(end)).deletingLastPathComponent().appendingPathComponent("coro-serve").path
+            return URL(fileURLWithPath: String(end)).deletingLastPathComponent().appendingPathComponent("coro-serve")
+                .path
         }.first { FileManager.default.isExecutableFile(atPath: $0) }
     }()
 
@@ -27,7 +30,9 @@ final class ServeProcess {
     init(_ arguments: [String], waits: Bool = true) throws {
         var out: [Int32] = [-1, -1]
         var err: [Int32] = [-1, -1]
-        try #require(pipe2(&out, O_CLOEXEC) == 0 && pipe2(&err, O_CLOEXEC) == 0)
+        // Socket pairs and not pipes: they are born close-on-exec, and no other child of this process can keep an end open.
+        let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        try #require(socketpair(AF_UNIX, kind, 0, &out) == 0 && socketpair(AF_UNIX, kind, 0, &err) == 0)
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -135,7 +140,9 @@ final class ServeConnection {
 
     deinit { close(descriptor) }
 
-    func write(_ text: String) { _ = Array(text.utf8).withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) } }
+    func write(_ text: String) {
+        _ = Array(text.utf8).withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+    }
 
     /// What comes, up to and including `end`; without one, up to the server's end.
     func read(until end: String? = nil) -> String {

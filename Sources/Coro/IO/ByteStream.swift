@@ -111,8 +111,37 @@ public final class ByteStream: @unchecked Sendable {
     /// - Throws: `StreamError`, `CancellationError`, `TimeoutError`, `LoopError.closed`.
     public func write(_ bytes: [UInt8]) async throws {
         try checkThread()
-        bytes.withUnsafeBytes { append($0) }
+        if bytes.count >= ByteStream.worthNoCopy {
+            try await writeWithoutCopying(bytes)
+        } else {
+            bytes.withUnsafeBytes { append($0) }
+        }
         try await flush()
+    }
+
+    /// From this size on, two pieces for the kernel are cheaper than one copy of ours.
+    private static let worthNoCopy = 16 * 1024
+
+    private func writeWithoutCopying(_ bytes: [UInt8]) async throws {
+        var sent = 0
+        do {
+            while sent < bytes.count {
+                let queued = channel.output.count
+                let progress = bytes.withUnsafeBytes {
+                    channel.send(andThen: UnsafeRawBufferPointer(rebasing: $0[sent...]))
+                }
+                switch progress {
+                case .moved(let moved): sent += max(0, moved - queued)
+                case .end: continue
+                case .failed(let error): throw error
+                case .wouldBlock: try await channel.waitUntilWritable()
+                }
+            }
+        } catch {
+            // Cancelled half-way: the rest is queued, so that the peer never sees a hole.
+            bytes.withUnsafeBytes { append(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
+            throw error
+        }
     }
 
     /// Queues the UTF-8 of `text` and sends it. See `write([UInt8])`.

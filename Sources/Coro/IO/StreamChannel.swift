@@ -92,6 +92,19 @@ final class StreamChannel: Registration {
         return .moved(Int(sent))
     }
 
+    /// Sends once from the output buffer and then from `rest`, in one call; `moved` counts the bytes of both.
+    func send(andThen rest: UnsafeRawBufferPointer) -> Progress {
+        if let closeReason { return .failed(closeReason) }
+        guard mayWrite else { return .wouldBlock }
+        let queued = output.bytes
+        let sent = cloop_socket_send2(descriptor, queued.baseAddress, queued.count, rest.baseAddress, rest.count)
+        guard sent >= 0 else { return failure(sent, "sendmsg", &mayWrite) }
+        sentTotal &+= Int(sent)
+        if Int(sent) < queued.count + rest.count { mayWrite = false }
+        output.consume(min(Int(sent), queued.count))
+        return .moved(Int(sent))
+    }
+
     private func failure(_ result: Int64, _ call: String, _ may: inout Bool) -> Progress {
         if result == -Int64(EAGAIN) {
             may = false

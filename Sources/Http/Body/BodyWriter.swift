@@ -12,18 +12,15 @@ public final class BodyWriter: @unchecked Sendable {
     private let stream: ByteStream
     private let declared: Int?
     private let isChunked: Bool
-    /// False for a message whose body must not go out (the answer to HEAD): everything is counted, nothing is sent.
-    private let isSent: Bool
     private var written = 0
     private var writtenAtLastTurn = 0
     /// Sent after the last chunk of a chunked body; dropped by the other framings (RFC 9110 §6.5.1).
     public var trailers = Fields()
 
-    package init(stream: ByteStream, declared: Int?, isChunked: Bool, isSent: Bool = true) {
+    package init(stream: ByteStream, declared: Int?, isChunked: Bool) {
         self.stream = stream
         self.declared = declared
         self.isChunked = isChunked
-        self.isSent = isSent
     }
 
     /// Sends a piece; suspends until the kernel has taken it.
@@ -31,8 +28,15 @@ public final class BodyWriter: @unchecked Sendable {
     /// - Throws: `BodyError.wrongLength` when it would exceed the declared length: nothing of the piece is sent then.
     ///   `StreamError` when the peer is gone, `CancellationError`, `TimeoutError`.
     public func write(_ bytes: [UInt8]) async throws {
-        try queue(bytes)
-        try await stream.flush()
+        try count(bytes)
+        // A chunk of size zero would end the body.
+        guard !bytes.isEmpty else { return }
+        if isChunked {
+            try queueChunk(bytes)
+            try await stream.flush()
+        } else {
+            try await stream.write(bytes)
+        }
         // A peer that reads as fast as we write must not keep the loop to itself.
         if written - writtenAtLastTurn > IncomingBody.bytesPerTurn {
             writtenAtLastTurn = written
@@ -43,20 +47,18 @@ public final class BodyWriter: @unchecked Sendable {
     /// Sends the UTF-8 of `text`.
     public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
 
-    private func queue(_ bytes: [UInt8]) throws {
-        // A chunk of size zero would end the body.
-        guard !bytes.isEmpty else { return }
+    private func count(_ bytes: [UInt8]) throws {
         if let declared, written + bytes.count > declared {
             throw BodyError.wrongLength(declared: declared, written: written + bytes.count)
         }
         written += bytes.count
-        guard isSent else { return }
-        if isChunked {
-            let room = stream.reserveOutput(MessageEncoder.chunkHeaderBound)
-            stream.commitOutput(try MessageEncoder.writeChunkHeader(size: bytes.count, into: room))
-        }
+    }
+
+    private func queueChunk(_ bytes: [UInt8]) throws {
+        let room = stream.reserveOutput(MessageEncoder.chunkHeaderBound)
+        stream.commitOutput(try MessageEncoder.writeChunkHeader(size: bytes.count, into: room))
         bytes.withUnsafeBytes { stream.append($0) }
-        if isChunked { stream.append(MessageEncoder.chunkEnd) }
+        stream.append(MessageEncoder.chunkEnd)
     }
 
     /// Ends the body: the last chunk and trailers, or the proof that the length was kept.
@@ -64,7 +66,7 @@ public final class BodyWriter: @unchecked Sendable {
         if let declared, written != declared {
             throw BodyError.wrongLength(declared: declared, written: written)
         }
-        guard isChunked, isSent else { return }
+        guard isChunked else { return }
         let room = stream.reserveOutput(MessageEncoder.lastChunkBound(trailers: trailers))
         stream.commitOutput(try MessageEncoder.writeLastChunk(trailers: trailers, into: room))
     }

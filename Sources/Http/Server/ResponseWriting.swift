@@ -19,7 +19,7 @@ struct ResponseWriting {
         let framing = framing(of: response)
         // A body whose end is the connection's end closes it (RFC 9112 §6.3).
         let keepAlive = keepAlive && !wishes.close && framing != .untilClose
-        if case .bytes(let bytes) = response.body, hasBody(response) {
+        if case .bytes(let bytes) = response.body, hasBody(response), bytes.count <= ResponseWriting.copiedBytesMax {
             try queueHead(response, framing, keepAlive, declared: wishes.length, bodyBytes: bytes)
         } else {
             try queueHead(response, framing, keepAlive, declared: wishes.length)
@@ -30,7 +30,8 @@ struct ResponseWriting {
     /// True when a queued answer's body is still to be sent by `finish`.
     func isUnfinished(_ response: HTTPServer.Response) -> Bool {
         switch response.body {
-        case .none, .bytes: false
+        case .none: false
+        case .bytes(let bytes): bytes.count > ResponseWriting.copiedBytesMax && hasBody(response)
         case .stream, .file: hasBody(response)
         }
     }
@@ -41,7 +42,8 @@ struct ResponseWriting {
     func finish(_ response: HTTPServer.Response) async throws {
         guard isUnfinished(response) else { return }
         switch response.body {
-        case .none, .bytes: return
+        case .none: return
+        case .bytes(let bytes): try await stream.write(bytes)
         case .stream(let length, let body):
             let writer = BodyWriter(stream: stream, declared: length, isChunked: framing(of: response) == .chunked)
             try await body(writer)
@@ -63,6 +65,10 @@ struct ResponseWriting {
     }
 
     private static let filePieceBytes = 1024 * 1024
+
+    /// A body up to this size goes into the buffer behind its head, and out with it in one write; a larger one is not worth
+    /// the copy.
+    private static let copiedBytesMax = 16 * 1024
 
     // MARK: Framing
 

@@ -146,6 +146,8 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
                 dropped += stream.unread.count
                 stream.consume(stream.unread.count)
             case .end, .failed: return
+            // A server that is stopping does not wait for peers that sent nothing they could lose an answer by.
+            case .wouldBlock where server.isDraining && dropped == 0: return
             case .wouldBlock: await withUnsafeContinuation { stream.resumeWhenReadableOrWoken($0) }
             }
         }
