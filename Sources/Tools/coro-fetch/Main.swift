@@ -1,5 +1,6 @@
 // coro-fetch: fetches URLs, all at once. Arguments in, bodies to standard output, everything else to standard error.
 
+import Console
 import Coro
 import Glibc
 

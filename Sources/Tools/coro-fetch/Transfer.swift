@@ -1,5 +1,6 @@
 // One URL from its request to the last byte of its output.
 
+import Console
 import Coro
 import Http
 

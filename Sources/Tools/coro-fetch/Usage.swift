@@ -1,9 +1,10 @@
 // The help, made from the tables that the program itself goes by.
 
+import Console
+
 enum Usage {
     static let version = """
-        coro-fetch 0.1.0
-        Protocols: http
+        \(ToolVersion.line("coro-fetch"))Protocols: http
         Not built in: https
 
         """
