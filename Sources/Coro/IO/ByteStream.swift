@@ -225,6 +225,9 @@ extension ByteStream {
     /// Receives once, without waiting.
     package func receiveNow() -> Attempt { Attempt(channel.receive()) }
 
+    /// Receives once, without waiting, and asks the kernel even if it has announced nothing since the last read.
+    package func receiveUnannouncedNow() -> Attempt { Attempt(channel.receiveUnannounced()) }
+
     /// Sends what is queued as far as the kernel takes it, without waiting: `moved` when all of it went.
     package func flushNow() -> Attempt {
         while !channel.output.isEmpty {

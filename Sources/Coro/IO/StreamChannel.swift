@@ -76,6 +76,12 @@ final class StreamChannel: Registration {
         return failure(got, "recv", &mayRead)
     }
 
+    /// Receives once, asking the kernel even if it has announced nothing: what came in this very iteration is seen.
+    func receiveUnannounced() -> Progress {
+        mayRead = true
+        return receive()
+    }
+
     /// A read with less room than this is not worth the call.
     private static let leastRead = 2048
 

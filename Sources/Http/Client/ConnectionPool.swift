@@ -95,8 +95,9 @@ final class ConnectionPool: @unchecked Sendable {
         while let index = idle.lastIndex(where: { $0.origin == origin }) {
             let connection = idle.remove(at: index)
             connection.wakeUp()
-            // Silence is the only thing an idle connection may say: an end, an error or stray bytes disqualify it.
-            if case .wouldBlock = connection.stream.receiveNow() { return connection.stream }
+            // Silence is the only thing an idle connection may say: an end, an error or stray bytes disqualify it, those
+            // of this very moment too, of which the loop has not heard yet.
+            if case .wouldBlock = connection.stream.receiveUnannouncedNow() { return connection.stream }
             connection.stream.close()
         }
         return nil
