@@ -43,7 +43,10 @@ extension EventLoop {
     ) -> Task<Output> {
         let promise = Promise<Output>(on: self, file: file, line: line)
         let native = _Concurrency.Task(name: name, executorPreference: self) {
-            _ = promise.tryComplete(await Outcome(catching: body))
+            // Task-locals flow in, but for the deadline: it covers the waits of the scope that set it, and this task
+            // outlives that. Who awaits the task does so under his own.
+            let outcome = await Deadline.$current.withValue(nil) { await Outcome(catching: body) }
+            _ = promise.tryComplete(outcome)
         }
         promise.onCancel { native.cancel() }
         return Task(future: promise.future, native: native)

@@ -22,7 +22,7 @@ extension HTTPClient {
         public var observer: (@Sendable (Event) -> Void)?
 
         /// A request for a URL that has been taken apart.
-        public init(_ method: Method = .get, _ url: HTTPURL, fields: Fields = [:], body: OutgoingBody = .none) {
+        public init(_ method: Method, _ url: HTTPURL, fields: Fields = [:], body: OutgoingBody = .none) {
             self.method = method
             self.url = url
             self.fields = fields
@@ -33,13 +33,20 @@ extension HTTPClient {
         ///
         /// - Throws: `HTTPClientError.malformedURL`, which says what is wrong and where; `unsupportedScheme`.
         public init(
-            _ method: Method = .get, _ url: String, fields: Fields = [:], body: OutgoingBody = .none
+            _ method: Method, _ url: String, fields: Fields = [:], body: OutgoingBody = .none
         ) throws(HTTPClientError) {
             do throws(HTTPURL.Malformed) {
                 self.init(method, try HTTPURL(url), fields: fields, body: body)
             } catch {
                 throw HTTPClientError(error)
             }
+        }
+
+        /// A GET request for a URL in text.
+        ///
+        /// - Throws: as the form with a method.
+        public init(_ url: String, fields: Fields = [:]) throws(HTTPClientError) {
+            try self.init(.get, url, fields: fields)
         }
     }
 

@@ -65,6 +65,12 @@ public final class HTTPClient: Sendable {
         loop.spawn(file: file, line: line) { try await self.fetch(request) as Response }.future
     }
 
+    /// Starts a GET of a URL and returns the future of its answer: `co.yield(client.fetch(url))`. A malformed URL fails the
+    /// future; nothing is thrown here. Otherwise as the form with a request.
+    public func fetch(_ url: String, file: StaticString = #fileID, line: UInt = #line) -> Future<Response> {
+        loop.spawn(file: file, line: line) { try await self.get(url) }.future
+    }
+
     /// Gets a URL. See `fetch`.
     public func get(_ url: String, fields: Fields = [:]) async throws -> Response {
         try await fetch(Request(.get, url, fields: fields))

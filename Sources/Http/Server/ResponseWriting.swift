@@ -112,7 +112,8 @@ struct ResponseWriting {
         _ response: HTTPServer.Response, _ framing: ResponseFraming, _ keepAlive: Bool, declared: String?,
         bodyBytes: [UInt8] = []
     ) throws(WireError) {
-        let bound = prepared.bound + response.status.reason.utf8.count + 128
+        let bound =
+            prepared.bound + response.status.reason.utf8.count + 128
             + MessageEncoder.fieldsBound(response.fields) + bodyBytes.count
         let room = stream.reserveOutput(bound)
         var writer = HeadWriter(room)
@@ -121,7 +122,8 @@ struct ResponseWriting {
         switch framing {
         case .length(let length):
             writer.append("Content-Length: ")
-            writer.count += try MessageEncoder.writeDecimal(declaredLength(declared, response, length), into: writer.rest)
+            writer.count += try MessageEncoder.writeDecimal(
+                declaredLength(declared, response, length), into: writer.rest)
             writer.append("\r\n")
         case .chunked: writer.append("Transfer-Encoding: chunked\r\n")
         case .none, .untilClose: break
@@ -139,7 +141,9 @@ struct ResponseWriting {
 
     /// The answer to HEAD may name the length that GET would have had (RFC 9110 §8.6), with no body at hand to count.
     private func declaredLength(_ declared: String?, _ response: HTTPServer.Response, _ length: Int) -> Int {
-        guard isHead, case .none = response.body, let declared, let said = Int(declared), said >= 0 else { return length }
+        guard isHead, case .none = response.body, let declared, let said = Int(declared), said >= 0 else {
+            return length
+        }
         return said
     }
 

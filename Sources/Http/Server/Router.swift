@@ -112,7 +112,9 @@ public struct Router: Sendable {
     }
 
     public mutating func get(_ pattern: String, _ handler: @escaping HTTPServer.Handler) { add(.get, pattern, handler) }
-    public mutating func post(_ pattern: String, _ handler: @escaping HTTPServer.Handler) { add(.post, pattern, handler) }
+    public mutating func post(_ pattern: String, _ handler: @escaping HTTPServer.Handler) {
+        add(.post, pattern, handler)
+    }
     public mutating func put(_ pattern: String, _ handler: @escaping HTTPServer.Handler) { add(.put, pattern, handler) }
     public mutating func delete(_ pattern: String, _ handler: @escaping HTTPServer.Handler) {
         add(.delete, pattern, handler)
@@ -157,7 +159,9 @@ public struct Router: Sendable {
             return .answer(Router.badPath)
         }
         guard let routes else {
-            guard request.head.withPath({ PercentCoding.decode(bytes: $0) != nil }) else { return .answer(Router.badPath) }
+            guard request.head.withPath({ PercentCoding.decode(bytes: $0) != nil }) else {
+                return .answer(Router.badPath)
+            }
             return .answer(method == .options ? HTTPServer.Response(status: .noContent) : .failure(.notFound))
         }
         if let route = routes[method] ?? (method == .head ? routes[.get] : nil) {
@@ -182,7 +186,9 @@ public struct Router: Sendable {
     ) throws(BadPath) -> Routes? {
         let slash = path.firstIndex(of: UInt8(ascii: "/"))
         let segment = UnsafeRawBufferPointer(rebasing: path[..<(slash ?? path.count)])
-        if let child = try literal(node, segment), let found = try goOn(child, path, slash, &parameters) { return found }
+        if let child = try literal(node, segment), let found = try goOn(child, path, slash, &parameters) {
+            return found
+        }
         if let (name, child) = node.parameter, !segment.isEmpty {
             parameters.append(name, try decoded(segment))
             if let found = try goOn(child, path, slash, &parameters) { return found }

@@ -65,6 +65,7 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
     private func serveRequests() async {
         var parser = RequestParser(limits: server.configuration.wire)
         var head = RequestHead()
+        var readsInTurn = 0
         while true {
             do throws(WireError) {
                 while let consumed = try parser.parse(stream.unread, into: head) {
@@ -84,7 +85,15 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
             }
             while true {
                 let attempt = stream.receiveNow()
-                if case .moved = attempt { break }
+                if case .moved = attempt {
+                    // A peer that pipelines as fast as we answer must not keep the loop to itself.
+                    readsInTurn += 1
+                    if readsInTurn > ServerConnection.readsPerTurn {
+                        readsInTurn = 0
+                        try? await stream.loop.moment()
+                    }
+                    break
+                }
                 guard case .wouldBlock = attempt else { return await end() }
                 let isInsideHead = parser.isInsideHead
                 if server.isDraining, !isInsideHead { return await end() }
@@ -92,6 +101,7 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
                 if isInsideHead { enter(.head) } else if phase == .exchange { enter(.idle) }
                 // The one place where a connection sleeps.
                 await withUnsafeContinuation { stream.resumeWhenReadableOrWoken($0) }
+                readsInTurn = 0
                 if isExpired { return await expire(isInsideHead: isInsideHead) }
             }
         }
@@ -152,6 +162,9 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
             }
         }
     }
+
+    /// Reads after which others on the loop get their turn, when none of them had to wait.
+    private static let readsPerTurn = 16
 
     private static let lingerBytesMax = 1024 * 1024
     private static let lingerTime = Duration.seconds(2)

@@ -1,5 +1,6 @@
 // One line an answer.
 
+internal import Console
 internal import Coro
 internal import Http
 
@@ -8,9 +9,9 @@ enum AccessLog {
     @Sendable static func write(_ exchange: HTTPServer.Exchange) {
         let request = exchange.request
         let peer = request.peerAddress.map { "\($0)" } ?? "-"
-        Console.log(
+        Console.note(
             "\(exchange.status.code) \(request.method) \(request.target) \(exchange.bytesSent) "
-                + "\(milliseconds(exchange.duration))ms \(peer)")
+                + "\(milliseconds(exchange.duration))ms \(peer)\n")
     }
 
     /// With two decimals.

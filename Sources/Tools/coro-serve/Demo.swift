@@ -77,7 +77,8 @@ enum Demo {
     // MARK: Heads
 
     @Sendable private static func status(_ request: HTTPServer.Request) async throws -> HTTPServer.Response {
-        guard let code = number(request.parameters["code"], upTo: 599), code >= 200, let status = Status(code: code) else {
+        guard let code = number(request.parameters["code"], upTo: 599), code >= 200, let status = Status(code: code)
+        else {
             throw HTTPServer.Refusal(.badRequest, "/status/CODE: give a status from 200 to 599; 1xx is no answer.")
         }
         return .failure(status)

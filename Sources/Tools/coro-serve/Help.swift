@@ -8,9 +8,9 @@ extension CommandLineArguments {
 
           DIR                 The directory to serve. Without one: the endpoints below.
           -p, --port PORT     The port to listen on; 0 picks a free one. 8000 if not given.
-          -b, --bind ADDRESS  The IP address to listen on. 127.0.0.1 if not given, which only this
-                              machine reaches; 0.0.0.0 is every address it has.
-              --loops N       How many threads serve, each with an event loop of its own. 1 if not given.
+          -b, --bind ADDRESS  The IP address to listen on. 127.0.0.1 if not given, which only
+                              this machine reaches; 0.0.0.0 is every address it has.
+              --loops N       How many threads serve, each with an event loop. 1 if not given.
           -q, --quiet         No line for each answer on standard error.
           -h, --help          This page.
           -V, --version       The version.
@@ -36,8 +36,8 @@ extension CommandLineArguments {
         Files come with their type, length, ETag and Last-Modified; index.html stands for its directory.
         No path leads out of DIR, by symbolic links neither.
 
-        The first SIGINT (Ctrl-C) or SIGTERM lets requests under way finish and then ends with 0; a second ends at
-        once. Exit codes: 0 stopped, 1 could not serve (the port is in use, say), 2 the command line is wrong.
+        The first SIGINT (Ctrl-C) or SIGTERM lets requests under way finish; a second ends at once.
+        Exit codes: 0 stopped, 1 could not serve (say, the port is in use), 2 wrong command line.
 
         """
 }

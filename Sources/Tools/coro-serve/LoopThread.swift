@@ -22,7 +22,7 @@ final class LoopThread {
                     try loop.run()
                     try loop.close()
                 } catch {
-                    Console.complain("A loop ended: \(error)")
+                    ServerProcess.say("A loop ended: \(error)")
                 }
                 return nil
             }, Unmanaged.passRetained(loop).toOpaque())

@@ -1,5 +1,6 @@
 // coro-serve: from the command line to an exit code. What is served is in `Demo` and in Http's `StaticFiles`.
 
+internal import Console
 internal import Coro
 internal import Glibc
 internal import Http
@@ -10,9 +11,9 @@ internal import Http
         case .help:
             Console.print(CommandLineArguments.help)
         case .version:
-            Console.print("coro-serve 0.1.0\n")
+            Console.print(ToolVersion.line("coro-serve"))
         case .wrong(let complaint):
-            Console.complain(complaint + "\nTry coro-serve --help.")
+            ServerProcess.say(complaint + "\nTry coro-serve --help.")
             exit(2)
         case .serve(let options):
             exit(run(options))
@@ -20,12 +21,12 @@ internal import Http
     }
 
     private static func run(_ options: Options) -> Int32 {
-        Console.raiseDescriptorLimit()
+        ServerProcess.raiseDescriptorLimit()
         do {
             let handler: HTTPServer.Handler
             if let directory = options.directory {
                 guard let files = try? StaticFiles(directory: directory) else {
-                    Console.complain("There is no directory \(directory) that can be read. Name one that is there.")
+                    ServerProcess.say("There is no directory \(directory) that can be read. Name one that is there.")
                     return 2
                 }
                 var router = Router()
@@ -40,9 +41,9 @@ internal import Http
             try loop.runSync { try await Service(options, on: loop, handler: handler).run(until: signals) }
             return 0
         } catch let failure as Service.CannotListen {
-            Console.complain("\(failure)")
+            ServerProcess.say("\(failure)")
         } catch {
-            Console.complain("\(error)")
+            ServerProcess.say("\(error)")
         }
         return 1
     }

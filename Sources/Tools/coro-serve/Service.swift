@@ -18,7 +18,7 @@ struct Service {
 
     /// Listens, says where, and returns when a signal has come and the last answer is out.
     func run(until signals: SignalSource) async throws {
-        Console.outliveBrokenPipes()
+        ServerProcess.outliveBrokenPipes()
         let first = server(on: loop)
         let address = try await listen(first, port: options.port)
         let others = try (1..<options.loops).map { _ in try LoopThread() }
@@ -29,7 +29,7 @@ struct Service {
             _ = try await listen(server, port: address.port)
             servers.append(server)
         }
-        Console.complain("listening on http://\(address)/")
+        ServerProcess.say("listening on http://\(address)/")
 
         _ = try await signals.next()
         let stopping = loop.spawn { [servers] in await stop(servers) }

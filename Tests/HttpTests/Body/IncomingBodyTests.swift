@@ -31,8 +31,10 @@ import Testing
         }
     }
 
-    @Test func `RFC 9112 §8: the peer's end inside a body is an error, each time, and the end of a body until close is none`(
-    ) async throws {
+    @Test
+    func `RFC 9112 §8: the peer's end inside a body is an error, each time, and the end of a body until close is none`()
+        async throws
+    {
         try await withLoop { loop in
             for framing in [Framing.length(9), .chunked, .untilClose] {
                 let (peer, stream) = try streamPair(on: loop)
@@ -67,8 +69,9 @@ import Testing
         }
     }
 
-    @Test func `collecting refuses a declared length over the limit before reading, and chunks when they pass it`(
-    ) async throws {
+    @Test func `collecting refuses a declared length over the limit before reading, and chunks when they pass it`()
+        async throws
+    {
         try await withLoop { loop in
             let (peer, stream) = try streamPair(on: loop)
             let declared = IncomingBody(stream: stream, framing: .length(1 << 62))

@@ -58,7 +58,8 @@ import Testing
             for coding in ["Content-Type: text/plain", "Transfer-Encoding: chunked"] {
                 // --expect100-timeout: the 100 must come, or curl would wait longer than the test may take.
                 let echoed = try await Self.output(
-                    of: Self.curl, ["-sS", "-T", file, "-H", coding, "--expect100-timeout", "15", "\(url)/echo"], on: served.loop)
+                    of: Self.curl, ["-sS", "-T", file, "-H", coding, "--expect100-timeout", "15", "\(url)/echo"],
+                    on: served.loop)
                 #expect(echoed == text)
             }
             let head = try await Self.output(of: Self.curl, ["-sSI", "\(url)/"], on: served.loop)
@@ -89,7 +90,8 @@ import Testing
             print("fine")
             """
         try await withServer(handler: Self.router.handler) { served in
-            let printed = try await Self.output(of: Self.python, ["-c", script, "\(served.address.port)"], on: served.loop)
+            let printed = try await Self.output(
+                of: Self.python, ["-c", script, "\(served.address.port)"], on: served.loop)
             #expect(printed == "fine\n")
         }
     }

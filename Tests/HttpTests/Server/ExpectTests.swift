@@ -43,7 +43,9 @@ import Testing
         }
     }
 
-    @Test func `RFC 9110 §15.2: an answer that reads the body as it is written sends 100 before its own head`() async throws {
+    @Test func `RFC 9110 §15.2: an answer that reads the body as it is written sends 100 before its own head`()
+        async throws
+    {
         try await withServer(handler: echo) { served in
             let client = try served.client()
             for _ in 1...2 {

@@ -9,7 +9,8 @@ import Testing
     /// A failure that belongs to one test.
     struct Oops: Error, Equatable { let secret: String }
 
-    @Test func `RFC 9110 §15.6.1: a handler that throws is 500 without a word of why, and reported once`() async throws {
+    @Test func `RFC 9110 §15.6.1: a handler that throws is 500 without a word of why, and reported once`() async throws
+    {
         let oops = Oops(secret: "the password is 1234")
         let recorder = ReportRecorder { $0.error as? Oops == oops }
         let failing: HTTPServer.Handler = { request in
@@ -58,7 +59,9 @@ import Testing
     }
 
     @Test(arguments: [4, 6])
-    func `RFC 9110 §8.6: fewer or more bytes than the declared length end in a cut connection`(_ declared: Int) async throws {
+    func `RFC 9110 §8.6: fewer or more bytes than the declared length end in a cut connection`(_ declared: Int)
+        async throws
+    {
         let recorder = ReportRecorder { ($0.error as? BodyError) == .wrongLength(declared: declared, written: 5) }
         let lying: HTTPServer.Handler = { _ in .stream(length: declared) { try await $0.write("12345") } }
         try await withServer(handler: lying) { served in
@@ -73,8 +76,9 @@ import Testing
         #expect(!recorder.failures.isEmpty)
     }
 
-    @Test func `RFC 9112 §8: a streamed answer that breaks off has no last chunk, and the answers before it arrive`(
-    ) async throws {
+    @Test func `RFC 9112 §8: a streamed answer that breaks off has no last chunk, and the answers before it arrive`()
+        async throws
+    {
         let oops = Oops(secret: "mid-stream")
         let recorder = ReportRecorder { $0.error as? Oops == oops }
         let breaking: HTTPServer.Handler = { request in
@@ -117,7 +121,9 @@ import Testing
         let recorder = ReportRecorder { ($0.error as? WireError) == .invalidFieldValue }
         let splitting: HTTPServer.Handler = { request in
             let fields: Fields = ["X-User": "a\r\nSet-Cookie: evil=1"]
-            if request.path == "/stream" { return HTTPServer.Response(fields: fields, body: .stream(length: nil) { _ in }) }
+            if request.path == "/stream" {
+                return HTTPServer.Response(fields: fields, body: .stream(length: nil) { _ in })
+            }
             return HTTPServer.Response(fields: fields, body: .text("ok"))
         }
         try await withServer(handler: splitting) { served in

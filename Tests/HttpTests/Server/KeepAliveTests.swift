@@ -41,8 +41,9 @@ import Testing
         #expect(order.value == ["/slow", "/fast"])
     }
 
-    @Test func `RFC 9112 §9.6: Connection close in any case and in any list ends the connection after the answer`(
-    ) async throws {
+    @Test func `RFC 9112 §9.6: Connection close in any case and in any list ends the connection after the answer`()
+        async throws
+    {
         try await withServer { served in
             for value in ["close", "Close", "keep-alive, CLOSE", "foo ,close", "x\r\nConnection: close"] {
                 let client = try served.client()
@@ -79,7 +80,8 @@ import Testing
         }
     }
 
-    @Test func `RFC 9112 §2.2: an empty line before a request line is overlooked, also between requests`() async throws {
+    @Test func `RFC 9112 §2.2: an empty line before a request line is overlooked, also between requests`() async throws
+    {
         try await withServer { served in
             let client = try served.client()
             try await client.send("\r\n" + get("/a") + "\r\n" + get("/b"))

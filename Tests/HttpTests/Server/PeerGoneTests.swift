@@ -87,7 +87,8 @@ import Testing
                 for leave in [RawClient.finish, RawClient.close, RawClient.reset] {
                     for body in ["", "12"] {
                         let client = try served.client()
-                        try await client.send("POST /leaves?\(query) HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\n\(body)")
+                        try await client.send(
+                            "POST /leaves?\(query) HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\n\(body)")
                         for _ in 0..<5 { try await served.loop.moment() }
                         leave(client)()
                         while served.server.connectionCount > 0 { try await served.loop.moment() }

@@ -22,7 +22,8 @@ import Testing
     }
 
     static let requestLines = [
-        "GET / HTTP/1.1 HTTP/1.1", "GET / x HTTP/1.1", "GET / http/1.1", "GET / HTP/1.1", "GET / HTTP/1", "GET / HTTP/1.x",
+        "GET / HTTP/1.1 HTTP/1.1", "GET / x HTTP/1.1", "GET / http/1.1", "GET / HTP/1.1", "GET / HTTP/1",
+        "GET / HTTP/1.x",
         "GET / HTTP/11", "G(T / HTTP/1.1", "G\u{0}T / HTTP/1.1", " GET / HTTP/1.1", "/ HTTP/1.1", "GET  HTTP/1.1",
         "GET /\u{0} HTTP/1.1", "GET /\u{1} HTTP/1.1", "GET /\u{7F} HTTP/1.1", "GET /\t HTTP/1.1", "GET /\r HTTP/1.1",
         "GET foo HTTP/1.1", "GET \\ HTTP/1.1", "GET /\\evil HTTP/1.1", "GET * HTTP/1.1", "GET test:80 HTTP/1.1",
@@ -40,7 +41,8 @@ import Testing
 
     static let fields: [Fault] =
         [
-            "Host: test", "X : y", "X\t: y", "NoColon", ": y", "X Y: z", "X\u{0}: y", "X(: y", "\"X\": y", "X\u{E9}: y", "X: \u{0}",
+            "Host: test", "X : y", "X\t: y", "NoColon", ": y", "X Y: z", "X\u{0}: y", "X(: y", "\"X\": y", "X\u{E9}: y",
+            "X: \u{0}",
             "X: a\rb", "X: a\nb", "X: \u{1}", "X: \u{7F}", "X: a\r\n folded", "X: y\r",
         ].map { Fault(400, field: $0) }
         + [
@@ -55,8 +57,10 @@ import Testing
     static let framing: [Fault] =
         [
             "Content-Length: 3\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\r\nContent-Length: 3",
-            "Content-Length: 3\r\nContent-Length: 4", "Content-Length: 3, 4", "Content-Length: +3", "Content-Length: -3",
-            "Content-Length: 0x3", "Content-Length: 3 3", "Content-Length: 3_0", "Content-Length: 3,", "Content-Length: 3\u{A0}",
+            "Content-Length: 3\r\nContent-Length: 4", "Content-Length: 3, 4", "Content-Length: +3",
+            "Content-Length: -3",
+            "Content-Length: 0x3", "Content-Length: 3 3", "Content-Length: 3_0", "Content-Length: 3,",
+            "Content-Length: 3\u{A0}",
             "Content-Length:", "Content-Length: 9223372036854775808", "Transfer-Encoding: xchunked",
             "Transfer-Encoding: chunked, chunked", "Transfer-Encoding: chunked;q=1", "Transfer-Encoding: \"chunked\"",
             "Transfer-Encoding: \u{B}chunked", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",

@@ -23,7 +23,8 @@ import Testing
         try await withServer(handler: echo) { served in
             let client = try served.client()
             try await client.send(
-                Self.chunkedHead + "5\r\nhello\r\n000A;x=\"a;b\"\r\n0123456789\r\na\r\nabcdefghij\r\n0\r\n\r\n" + get("/next"))
+                Self.chunkedHead + "5\r\nhello\r\n000A;x=\"a;b\"\r\n0123456789\r\na\r\nabcdefghij\r\n0\r\n\r\n"
+                    + get("/next"))
             let answer = try await client.answer()
             #expect(answer["transfer-encoding"] == "chunked")
             #expect(answer["content-length"] == nil)
@@ -44,7 +45,8 @@ import Testing
         }
     }
 
-    @Test func `five thousand chunks of one byte are read in a few pieces, and the loop turns meanwhile`() async throws {
+    @Test func `five thousand chunks of one byte are read in a few pieces, and the loop turns meanwhile`() async throws
+    {
         let pieces = Shared(0)
         let counting: HTTPServer.Handler = { request in
             var bytes = 0
@@ -89,7 +91,8 @@ import Testing
             let client = try served.client()
             let smuggled = get("/smuggled")
             try await client.send(
-                "GET /a HTTP/1.1\r\nHost: test\r\nContent-Length: \(smuggled.utf8.count)\r\n\r\n\(smuggled)" + get("/b"))
+                "GET /a HTTP/1.1\r\nHost: test\r\nContent-Length: \(smuggled.utf8.count)\r\n\r\n\(smuggled)" + get("/b")
+            )
             #expect(try await client.answer().text == "/a")
             #expect(try await client.answer().text == "/b")
         }
@@ -116,7 +119,9 @@ import Testing
         }
     }
 
-    @Test func `RFC 9110 §15.5.14: a body over the limit is refused by its length, before any of it is read`() async throws {
+    @Test func `RFC 9110 §15.5.14: a body over the limit is refused by its length, before any of it is read`()
+        async throws
+    {
         var small = HTTPServer.Configuration()
         small.bodyBytesMax = 10
         try await withServer(configuration: small, handler: echo) { served in
@@ -150,7 +155,8 @@ import Testing
     @Test func `RFC 9112 §7.1: malformed chunks are refused, read or not, with what follows them`() async throws {
         let faults = [
             "\r\n", "x\r\n", "-1\r\n", "+1\r\n", "0x1\r\na\r\n", "1_0\r\n", " 1\r\na\r\n", "11111111111111111\r\n",
-            "FFFFFFFFFFFFFFFF\r\n", "1\na\r\n", "1\r\nab\r\n", "1\r\na\n", "1;\u{1}\r\na\r\n", "0\r\nBad Name: x\r\n\r\n",
+            "FFFFFFFFFFFFFFFF\r\n", "1\na\r\n", "1\r\nab\r\n", "1\r\na\n", "1;\u{1}\r\na\r\n",
+            "0\r\nBad Name: x\r\n\r\n",
         ]
         let collecting: HTTPServer.Handler = { request in .text(try await request.body.text()) }
         for handler in [collecting, hello] {

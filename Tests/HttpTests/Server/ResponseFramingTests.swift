@@ -9,9 +9,11 @@ import Testing
         case "/none": HTTPServer.Response()
         case "/204": HTTPServer.Response(status: .noContent, body: .text("not sent"))
         case "/304": HTTPServer.Response(status: .notModified, fields: ["ETag": "\"x\""], body: .text("not sent"))
-        case "/304-stream": HTTPServer.Response(status: .notModified, body: .stream(length: nil) { try await $0.write("not sent") })
+        case "/304-stream":
+            HTTPServer.Response(status: .notModified, body: .stream(length: nil) { try await $0.write("not sent") })
         case "/declared": HTTPServer.Response(fields: ["Content-Length": "12345"])
-        case "/both": HTTPServer.Response(fields: ["Transfer-Encoding": "chunked", "Content-Length": "9"], body: .text("five!"))
+        case "/both":
+            HTTPServer.Response(fields: ["Transfer-Encoding": "chunked", "Content-Length": "9"], body: .text("five!"))
         case "/empty-stream": .stream { _ in }
         case "/trailers":
             .stream { writer in
@@ -76,7 +78,9 @@ import Testing
         }
     }
 
-    @Test func `RFC 9110 §9.3.2: HEAD never runs the body's writer, and may name a length it does not have`() async throws {
+    @Test func `RFC 9110 §9.3.2: HEAD never runs the body's writer, and may name a length it does not have`()
+        async throws
+    {
         try await withServer(handler: Self.handler) { served in
             let client = try served.client()
             for (path, length, coding) in [
@@ -107,7 +111,8 @@ import Testing
     @Test func `every answer is told to whoever asked, with its status and its bytes`() async throws {
         let log = Shared<[String]>([])
         let told: @Sendable (HTTPServer.Exchange) -> Void = { exchange in
-            let line = "\(exchange.status.code) \(exchange.request.method) \(exchange.request.target) \(exchange.bytesSent)"
+            let line =
+                "\(exchange.status.code) \(exchange.request.method) \(exchange.request.target) \(exchange.bytesSent)"
             log.change { $0.append(line) }
         }
         let sizes = Shared<[Int]>([])

@@ -54,18 +54,20 @@ import Testing
     @Test func `a generator-style coroutine is a handler, and is cancelled with its peer`() async throws {
         let outcome = Shared<String?>(nil)
         try await withLoop { loop in
-            let server = HTTPServer(on: loop, future: { request in
-                request.loop.coroutine { co in
-                    do {
-                        let values = try await co.yield([1, 2].map { value in Thunk<Int> { $0(.success(value)) } })
-                        if request.path == "/wait" { try await co.yield(request.loop.sleep(.seconds(3600))) }
-                        return HTTPServer.Response.text("\(values)")
-                    } catch {
-                        outcome.change { $0 = "\(error)" }
-                        throw error
+            let server = HTTPServer(
+                on: loop,
+                future: { request in
+                    request.loop.coroutine { co in
+                        do {
+                            let values = try await co.yield([1, 2].map { value in Thunk<Int> { $0(.success(value)) } })
+                            if request.path == "/wait" { try await co.yield(request.loop.sleep(.seconds(3600))) }
+                            return HTTPServer.Response.text("\(values)")
+                        } catch {
+                            outcome.change { $0 = "\(error)" }
+                            throw error
+                        }
                     }
-                }
-            })
+                })
             let address = try await server.listen(on: .loopback(port: 0))
             let client = try RawClient(to: address, on: loop)
             try await client.send(get("/"))

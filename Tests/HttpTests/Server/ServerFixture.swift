@@ -27,11 +27,11 @@ struct Served: Sendable {
 
 /// Starts a server, runs `body` beside it on its loop, and stops it. A loop that anything still holds fails the test.
 func withServer(
-    clock: any LoopClock = MonotonicClock(), configuration: HTTPServer.Configuration = .init(),
+    clock: any LoopClock = MonotonicClock(), seconds: Int = 60, configuration: HTTPServer.Configuration = .init(),
     whenAnswered: (@Sendable (HTTPServer.Exchange) -> Void)? = nil, handler: @escaping HTTPServer.Handler = hello,
     _ body: @escaping @Sendable (Served) async throws -> Void
 ) async throws {
-    try await withLoop(clock: clock) { loop in
+    try await withLoop(clock: clock, seconds: seconds) { loop in
         let server = HTTPServer(on: loop, configuration: configuration, whenAnswered: whenAnswered, handler: handler)
         let address = try await server.listen(on: .loopback(port: 0))
         do {

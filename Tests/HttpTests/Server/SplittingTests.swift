@@ -25,7 +25,8 @@ import Testing
             let body = String(repeating: "b\(index)\r\n", count: Int.random(in: 0...12, using: &dice))
             switch Int.random(in: 0...3, using: &dice) {
             case 0:
-                bytes += get("/\(index)", "X-Pad: \(String(repeating: "p", count: Int.random(in: 0...300, using: &dice)))")
+                bytes += get(
+                    "/\(index)", "X-Pad: \(String(repeating: "p", count: Int.random(in: 0...300, using: &dice)))")
                 texts.append("/\(index) ")
             case 1:
                 bytes += "\r\n" + post("/\(index)", body)
@@ -35,7 +36,9 @@ import Testing
                 var rest = body.utf8[...]
                 while !rest.isEmpty {
                     let size = Int.random(in: 1...rest.count, using: &dice)
-                    bytes += "0" + String(size, radix: 16, uppercase: true) + ";x=y\r\n" + String(rest.prefix(size))! + "\r\n"
+                    bytes +=
+                        "0" + String(size, radix: 16, uppercase: true) + ";x=y\r\n" + String(rest.prefix(size))!
+                        + "\r\n"
                     rest = rest.dropFirst(size)
                 }
                 bytes += "0\r\nX-Trailer: t\r\n\r\n"

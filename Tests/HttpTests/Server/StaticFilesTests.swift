@@ -18,13 +18,15 @@ import Testing
             for (name, text) in [
                 ("secret.txt", "secret"), ("files-beside/secret.txt", "secret"), ("files/hello.txt", "0123456789"),
                 ("files/page.html", "<p>page</p>"), ("files/empty.css", ""), ("files/sub/a&b <c>\".txt", "odd"),
-                ("files/sub/javascript:alert(1)", "x"), ("files/sub/.hidden", "x"), ("files/with index/index.html", "index"),
+                ("files/sub/javascript:alert(1)", "x"), ("files/sub/.hidden", "x"),
+                ("files/with index/index.html", "index"),
                 ("files/UPPER.JPG", "x"), ("files/noextension", "x"), ("files/ünï.txt", "unicode"),
             ] {
                 try Data(text.utf8).write(to: URL(fileURLWithPath: root + "/" + name))
             }
             for (name, target) in [
-                ("out.txt", "../secret.txt"), ("absolute.txt", root + "/secret.txt"), ("outdir", ".."), ("in.txt", "hello.txt"),
+                ("out.txt", "../secret.txt"), ("absolute.txt", root + "/secret.txt"), ("outdir", ".."),
+                ("in.txt", "hello.txt"),
                 ("proc", "/proc/self/root"), ("loop", "loop"),
             ] {
                 try manager.createSymbolicLink(atPath: files + "/" + name, withDestinationPath: target)
@@ -47,9 +49,12 @@ import Testing
     @Test(arguments: [
         "/../secret.txt", "/sub/../../secret.txt", "/sub/../hello.txt", "/..", "/../", "/sub/..", "/%2e%2e/secret.txt",
         "/%2E%2E/secret.txt", "/.%2e/secret.txt", "/..%2fsecret.txt", "/..%2Fsecret.txt", "/%2e%2e%2fsecret.txt",
-        "/%252e%252e/secret.txt", "/..%5csecret.txt", "/%2fetc/passwd", "//etc/passwd", "///etc/passwd", "/../files-beside/secret.txt",
-        "/out.txt", "/absolute.txt", "/outdir/secret.txt", "/outdir/", "/proc/etc/passwd", "/loop", "/hello.txt%00", "/hello.txt%00.html",
-        "/%00", "/hello.txt%0d%0aX-Evil:%201", "/hello.txt/", "/hello.txt/x", "/pipe", "/static/../../secret.txt", "/none", "/%ff",
+        "/%252e%252e/secret.txt", "/..%5csecret.txt", "/%2fetc/passwd", "//etc/passwd", "///etc/passwd",
+        "/../files-beside/secret.txt",
+        "/out.txt", "/absolute.txt", "/outdir/secret.txt", "/outdir/", "/proc/etc/passwd", "/loop", "/hello.txt%00",
+        "/hello.txt%00.html",
+        "/%00", "/hello.txt%0d%0aX-Evil:%201", "/hello.txt/", "/hello.txt/x", "/pipe", "/static/../../secret.txt",
+        "/none", "/%ff",
         "/....//secret.txt", "/sub%2f..%2f..%2fsecret.txt", "/hello.txt%20", "/%",
     ])
     func `a path that leads out, or means something else than it says, is refused`(_ path: String) async throws {
@@ -64,10 +69,13 @@ import Testing
     @Test func `a file comes with its type, its length, its time and its tag`() async throws {
         try await withSite { served, _ in
             for (path, type, text) in [
-                ("/hello.txt", "text/plain; charset=utf-8", "0123456789"), ("/page.html", "text/html; charset=utf-8", "<p>page</p>"),
+                ("/hello.txt", "text/plain; charset=utf-8", "0123456789"),
+                ("/page.html", "text/html; charset=utf-8", "<p>page</p>"),
                 ("/empty.css", "text/css; charset=utf-8", ""), ("/UPPER.JPG", "image/jpeg", "x"),
-                ("/noextension", "application/octet-stream", "x"), ("/%C3%BCn%C3%AF.txt", "text/plain; charset=utf-8", "unicode"),
-                ("/in.txt", "text/plain; charset=utf-8", "0123456789"), ("/static/hello.txt", "text/plain; charset=utf-8", "0123456789"),
+                ("/noextension", "application/octet-stream", "x"),
+                ("/%C3%BCn%C3%AF.txt", "text/plain; charset=utf-8", "unicode"),
+                ("/in.txt", "text/plain; charset=utf-8", "0123456789"),
+                ("/static/hello.txt", "text/plain; charset=utf-8", "0123456789"),
                 ("//hello.txt", "text/plain; charset=utf-8", "0123456789"),
             ] {
                 let answer = try await served.answer(to: get(path))
@@ -84,7 +92,8 @@ import Testing
     @Test func `RFC 9110 §9.3.2: HEAD has the length and not the file; other methods are 405`() async throws {
         try await withSite { served, _ in
             let client = try served.client()
-            try await client.send("HEAD /hello.txt HTTP/1.1\r\nHost: test\r\n\r\n" + post("/hello.txt", "x") + get("/hello.txt"))
+            try await client.send(
+                "HEAD /hello.txt HTTP/1.1\r\nHost: test\r\n\r\n" + post("/hello.txt", "x") + get("/hello.txt"))
             #expect(try await client.answer(toHead: true)["content-length"] == "10")
             let refused = try await client.answer()
             #expect(refused.status == 405)
@@ -93,7 +102,8 @@ import Testing
         }
     }
 
-    @Test func `RFC 9110 §13.2.2: who has the file already gets 304, and the tag decides before the date`() async throws {
+    @Test func `RFC 9110 §13.2.2: who has the file already gets 304, and the tag decides before the date`() async throws
+    {
         try await withSite { served, _ in
             let first = try await served.answer(to: get("/hello.txt"))
             let tag = try #require(first["etag"])
@@ -114,15 +124,21 @@ import Testing
     @Test func `RFC 9110 §14: one range is 206, none of it 416, and what cannot be read is ignored`() async throws {
         try await withSite { served, _ in
             for (range, status, text) in [
-                ("bytes=0-", 200, "0123456789"), ("bytes=2-4", 206, "234"), ("bytes=1-999999999999999999999", 206, "123456789"),
-                ("bytes=-3", 206, "789"), ("bytes=-99", 200, "0123456789"), ("bytes=9-9", 206, "9"), ("BYTES=0-0", 206, "0"),
+                ("bytes=0-", 200, "0123456789"), ("bytes=2-4", 206, "234"),
+                ("bytes=1-999999999999999999999", 206, "123456789"),
+                ("bytes=-3", 206, "789"), ("bytes=-99", 200, "0123456789"), ("bytes=9-9", 206, "9"),
+                ("BYTES=0-0", 206, "0"),
                 ("bytes=-0", 416, ""), ("bytes=10-", 416, ""), ("bytes=4-2", 416, ""), ("bytes=x", 200, "0123456789"),
                 ("lines=1-2", 200, "0123456789"), ("bytes=-", 200, "0123456789"), ("bytes=+1-2", 200, "0123456789"),
                 ("bytes=0-1,2-3,4-5,0-9,0-9", 200, "0123456789"), ("bytes 1-2", 200, "0123456789"),
             ] {
                 let answer = try await served.answer(to: get("/hello.txt", "Range: \(range)"))
                 #expect(answer.status == status, "\(range)")
-                if status == 416 { #expect(answer["content-range"] == "bytes */10", "\(range)") } else { #expect(answer.text == text, "\(range)") }
+                if status == 416 {
+                    #expect(answer["content-range"] == "bytes */10", "\(range)")
+                } else {
+                    #expect(answer.text == text, "\(range)")
+                }
             }
             let part = try await served.answer(to: get("/hello.txt", "Range: bytes=2-4"))
             #expect(part["content-range"] == "bytes 2-4/10")
@@ -133,7 +149,9 @@ import Testing
         }
     }
 
-    @Test func `a directory needs its slash, answers with its index, or lists its files as plain text in links`() async throws {
+    @Test func `a directory needs its slash, answers with its index, or lists its files as plain text in links`()
+        async throws
+    {
         try await withSite { served, _ in
             let redirect = try await served.answer(to: get("/sub?x=1"))
             #expect(redirect.status == 301)

@@ -6,7 +6,8 @@ import Http
 import Testing
 
 @Suite struct TimeLimitTests {
-    @Test func `RFC 9110 §15.5.9: a head that is not complete in ten seconds gets 408, however it drips`() async throws {
+    @Test func `RFC 9110 §15.5.9: a head that is not complete in ten seconds gets 408, however it drips`() async throws
+    {
         let clock = ManualClock()
         try await withServer(clock: clock) { served in
             let client = try served.client()
