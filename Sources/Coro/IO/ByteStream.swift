@@ -199,6 +199,12 @@ public final class ByteStream: @unchecked Sendable {
         if loop.isCurrent { channel.close() } else { loop.addCallback { self.channel.close() } }
     }
 
+    /// Breaks the connection off (RST): what is queued is dropped, and the peer's reads fail instead of ending. For when the
+    /// peer must not take what it got for complete. A second call, or one after `close()`, does nothing.
+    public func reset() {
+        if loop.isCurrent { channel.reset() } else { loop.addCallback { self.channel.reset() } }
+    }
+
     /// True until `close()`, or the loop's.
     public var isOpen: Bool { channel.isOpen }
 

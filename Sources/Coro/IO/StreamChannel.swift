@@ -232,5 +232,12 @@ final class StreamChannel: Registration {
         writer.take().wake()
     }
 
+    /// Closes with RST: the peer learns that what it got is not all there was to be.
+    func reset() {
+        guard isOpen else { return }
+        _ = cloop_socket_reset_on_close(descriptor)
+        close()
+    }
+
     func abandon() { close(.closed) }
 }

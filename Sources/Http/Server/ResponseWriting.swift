@@ -81,6 +81,9 @@ struct ResponseWriting {
         return version == .http11 ? .chunked : .untilClose
     }
 
+    /// True for a body whose end only the connection's end marks.
+    func endsWithConnection(_ response: HTTPServer.Response) -> Bool { framing(of: response) == .untilClose }
+
     private func hasBody(_ response: HTTPServer.Response) -> Bool { !isHead && !response.status.forbidsBody }
 
     /// What the handler's fields say about framing, which is the server's business: taken out, heeded where they may be.

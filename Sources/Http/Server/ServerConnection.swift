@@ -34,6 +34,8 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
     @exclusivity(unchecked) private var phaseBegan: Int64
     /// What the sweep found; the task acts on it when it wakes.
     @exclusivity(unchecked) private var isExpired = false
+    /// Set while a callback is on its way that sends what is queued.
+    private var isFlushDue = false
     /// When the peer's FIN came; nil while it has not.
     private var peerFinishedAt: Int64?
     /// Bytes moved when the rate window began, and when that was.
@@ -74,6 +76,7 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
                     guard await ServerExchange(connection: self, head: head).run() else { return await end() }
                     // The parser fills a head that nobody else holds. A handler may have kept this one.
                     if !isKnownUniquelyReferenced(&head) { head = RequestHead() }
+                    if !stream.unread.isEmpty { flushSoon() }
                 }
             } catch {
                 return await refuse(error)
@@ -104,6 +107,17 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
                 readsInTurn = 0
                 if isExpired { return await expire(isInsideHead: isInsideHead) }
             }
+        }
+    }
+
+    /// Sends what is queued when this iteration's work is done: pipelined answers share a write, but none that is ready
+    /// waits for the handler of the next request, should that one sleep.
+    private func flushSoon() {
+        guard !isFlushDue else { return }
+        isFlushDue = true
+        stream.loop.addCallback {
+            self.isFlushDue = false
+            _ = self.stream.flushNow()
         }
     }
 

@@ -73,7 +73,8 @@ struct ServerExchange {
             }
             // Answers before this one are complete, and should arrive.
             _ = stream.flushNow()
-            stream.close()
+            // A body that runs until the connection's end is ended, as if nothing had happened, by FIN; only RST tells.
+            if writing.endsWithConnection(response) { stream.reset() } else { stream.close() }
             return false
         }
         guard keepAlive, canGoOn(after: request.body) else { return false }

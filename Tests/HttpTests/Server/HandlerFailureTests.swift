@@ -76,6 +76,26 @@ import Testing
         #expect(!recorder.failures.isEmpty)
     }
 
+    @Test func `RFC 9112 §8: an HTTP 1.0 answer that breaks off ends in a reset, not in what looks like its end`()
+        async throws
+    {
+        let oops = Oops(secret: "until close")
+        let recorder = ReportRecorder { $0.error as? Oops == oops }
+        let breaking: HTTPServer.Handler = { _ in
+            .stream { writer in
+                try await writer.write("begun")
+                throw oops
+            }
+        }
+        try await withServer(handler: breaking) { served in
+            let client = try served.client()
+            try await client.send("GET / HTTP/1.0\r\n\r\n")
+            let text = try await client.everything()
+            #expect(text.hasSuffix("begun[reset]"))
+        }
+        #expect(!recorder.failures.isEmpty)
+    }
+
     @Test func `RFC 9112 §8: a streamed answer that breaks off has no last chunk, and the answers before it arrive`()
         async throws
     {

@@ -147,6 +147,29 @@ import Testing
         }
     }
 
+    @Test func `a pipelined answer that is ready does not wait for the handler of the next request`() async throws {
+        let release = Shared<Promise<Void>?>(nil)
+        let handler: HTTPServer.Handler = { request in
+            guard request.path == "/slow" else { return .text("fast") }
+            let promise = request.loop.promise(of: Void.self)
+            release.change { $0 = promise }
+            try await promise.future.value
+            return .text("slow")
+        }
+        try await withServer(handler: handler) { served in
+            let client = try served.client()
+            try await client.send(get("/fast") + get("/slow"))
+            let first = try await client.answer()
+            #expect(first.text == "fast")
+            release.change { promise in
+                promise?.trySucceed(())
+                promise = nil
+            }
+            let second = try await client.answer()
+            #expect(second.text == "slow")
+        }
+    }
+
     @Test func `answers that nobody reads hold the pipeline back and not the memory`() async throws {
         let count = Shared(0)
         let big: HTTPServer.Handler = { _ in
