@@ -55,7 +55,7 @@ import Testing
         try await withLoop { loop async throws in
             @Sendable func failing() -> Future<Int> { loop.future { throw Oops("child") } }
             let swallowed = loop.coroutine { co in
-                do { return try await co.yield(failing()) } catch Oops("child") { return -1 }
+                do { return try await co.yield(failing()) } catch is Oops { return -1 }
             }
             let replaced = loop.coroutine { co in
                 do { return try await co.yield(failing()) } catch { throw Oops("other") }

@@ -26,7 +26,7 @@ import Testing
     @Test func `assumeIsolated holds on the loop's thread`() async throws {
         try await withLoop { loop async throws in
             let counter = Counter(loop)
-            counter.assumeIsolated { $0.count += 1 }
+            addOne(counter)
             loop.addCallback { counter.assumeIsolated { $0.count += 1 } }
             try await loop.moment()
             #expect(await counter.count == 2)
@@ -57,6 +57,8 @@ import Testing
         #expect(await counter.count == 200)
     }
 }
+
+private func addOne(_ counter: Counter) { counter.assumeIsolated { $0.count += 1 } }
 
 private actor Counter {
     private let loop: EventLoop

@@ -21,7 +21,7 @@ import Testing
             let accepted = Journal<Int>()
             let ran = Journal<Int>()
             async let adding: Void = onOwnThread {
-                for number in 0..<100_000 {
+                for number in 0..<20_000 {
                     guard loop.addCallback({ ran.note(number) }) else { return }
                     accepted.note(number)
                 }
@@ -142,7 +142,7 @@ import Testing
         for _ in 0..<50 {
             let loop = try EventLoop()
             async let adding: Void = onOwnThread {
-                while true {
+                for _ in 0..<1_000 {
                     let promise = loop.promise(of: Int.self)
                     promise.future.whenDone { _ in }
                     guard loop.addCallback({ _ = promise }) else { return }

@@ -6,7 +6,7 @@ import Testing
     @Test func `everything in the list may be yielded: futures, tasks, coroutines, native closures, thunks, moments`()
         async throws
     {
-        try await withLoop { loop in
+        try await withLoop { loop async throws in
             let future = loop.coroutine { co in
                 let one = try await co.yield(Future(on: loop, .finished(1)))
                 let two = try await co.yield(loop.spawn { 2 })

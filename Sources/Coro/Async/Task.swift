@@ -48,7 +48,12 @@ extension EventLoop {
             let outcome = await Deadline.$current.withValue(nil) { await Outcome(catching: body) }
             _ = promise.tryComplete(outcome)
         }
-        promise.onCancel { native.cancel() }
+        if isCurrent {
+            promise.future.onCancel { native.cancel() }
+        } else {
+            // Sent to the loop, where the task may be running already.
+            promise.onCancel { native.cancel() }
+        }
         return Task(future: promise.future, native: native)
     }
 }

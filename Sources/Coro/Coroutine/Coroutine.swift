@@ -12,10 +12,16 @@ public struct Coroutine: Sendable {
     /// own type. What is done already does not suspend.
     ///
     /// - Throws: what the yielded thing failed with, here, where it can be caught; `CancellationError` when the
-    ///   coroutine's future was cancelled.
+    ///   coroutine's future was cancelled; `TimeoutError` past the deadline of `withDeadline`, and what was yielded is
+    ///   then still there to be yielded again.
     public func yield<Yielded: Yieldable>(_ yieldable: Yielded) async throws -> Yielded.YieldedValue {
         let future = yieldable.future(on: loop)
-        try await yielder.yield(AnyFuture(future))
+        if let deadline = Deadline.current, !future.isDone {
+            try await yielder.yield(AnyFuture(future.doneOrDue(at: deadline, on: loop)))
+            guard future.isDone else { throw TimeoutError() }
+        } else {
+            try await yielder.yield(AnyFuture(future))
+        }
         return try future.get()
     }
 
@@ -23,6 +29,13 @@ public struct Coroutine: Sendable {
     public func yield<Key: Hashable & Sendable, Yielded: Yieldable>(
         _ yieldables: [Key: Yielded]
     ) async throws -> [Key: Yielded.YieldedValue] {
+        try await yield(loop.gather(yieldables.mapValues { $0.future(on: loop) }))
+    }
+
+    /// The same for a dictionary that is `Yieldable` itself: it tells the compiler which of the two above is meant.
+    public func yield<Yielded: Yieldable>(_ yieldables: [String: Yielded]) async throws -> [String: Yielded
+        .YieldedValue]
+    {
         try await yield(loop.gather(yieldables.mapValues { $0.future(on: loop) }))
     }
 
@@ -40,6 +53,24 @@ public struct Coroutine: Sendable {
     }
 
     private func open(_ yieldable: some Yieldable) async throws -> any Sendable { try await yield(yieldable) }
+}
+
+extension Future {
+    /// A future that is done when this one is, whatever its outcome, or when the deadline comes; cancelling it cancels
+    /// this one.
+    fileprivate func doneOrDue(at deadline: LoopInstant, on loop: EventLoop) -> Future<Void> {
+        let promise = Promise<Void>(on: loop)
+        let timer = loop.callAt(deadline) { promise.trySucceed(()) }
+        promise.onCancel {
+            timer.cancel()
+            self.cancel()
+        }
+        whenSettled(on: loop) {
+            timer.cancel()
+            promise.trySucceed(())
+        }
+        return promise.future
+    }
 }
 
 extension EventLoop {

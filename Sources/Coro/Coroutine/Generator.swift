@@ -111,7 +111,7 @@ extension Generator {
     func resumeAwaiting() throws -> Progress {
         guard channel.enter() else { throw GeneratorError.alreadyRunning }
         defer { channel.leave() }
-        channel.executor.runStoredJobs()
+        channel.runStoredJobs()
         return try takeProgress()
     }
 
@@ -123,6 +123,17 @@ extension Generator {
         }
         if let value = channel.yielded.take() { return .yielded(value) }
         return .awaiting
+    }
+
+    /// True when the body has, or had, child tasks (`async let`, a task group). They share its executor, so somebody
+    /// must run their jobs also while the body itself is at a `yield`.
+    var hasChildren: Bool { channel.hasChildren }
+
+    /// Runs what the child tasks have to do; the body stays at its `yield`.
+    func runChildren() {
+        guard channel.enter() else { return }
+        defer { channel.leave() }
+        channel.runStoredJobs()
     }
 
     /// Cancels what the body awaits natively, if it does.
@@ -155,6 +166,7 @@ private final class GeneratorChannel<Yielded, Sent>: @unchecked Sendable {
     /// another sees what that one left.
     private let isRunning = Atomic<Bool>(false)
     var isFinished = false
+    private(set) var hasChildren = false
     /// On its way out.
     var yielded: Yielded?
     /// On its way in.
@@ -188,7 +200,12 @@ private final class GeneratorChannel<Yielded, Sent>: @unchecked Sendable {
         self.input = input
         // Resuming enqueues the body's job, which the executor stores; then it is run, here and now.
         parked.take()?.resume()
-        executor.runStoredJobs()
+        runStoredJobs()
+    }
+
+    func runStoredJobs() {
+        // The body is one job; a second one in the same step can only be a child's.
+        if executor.runStoredJobs() > 1 { hasChildren = true }
     }
 }
 

@@ -21,11 +21,15 @@ final class GeneratorExecutor: TaskExecutor {
         wake?()
     }
 
-    /// Runs stored jobs on this thread until there are none.
-    func runStoredJobs() {
-        while let job = stored.withLock({ $0.jobs.popLast() }) {
+    /// Runs stored jobs on this thread, in the order they came, until there are none; returns how many there were.
+    @discardableResult
+    func runStoredJobs() -> Int {
+        var count = 0
+        while let job = stored.withLock({ $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }) {
             job.runSynchronously(on: asUnownedTaskExecutor())
+            count += 1
         }
+        return count
     }
 
     /// Calls `wake` once, as soon as there is a job to run, from whatever thread brings it.

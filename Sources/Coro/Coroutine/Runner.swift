@@ -90,6 +90,18 @@ final class Runner<Returned: Sendable>: Suspended, @unchecked Sendable {
         waitingFor = future
         loop.suspended.insert(self)
         future.whenSettled(on: loop) { _ = self.stopWaiting() }
+        if generator.hasChildren { serveChildren() }
+    }
+
+    /// Keeps the body's child tasks going while the body waits.
+    private func serveChildren() {
+        generator.whenAwaitReturns { [weak self, loop] in
+            loop.addCallback { [weak self] in
+                guard let self, self.waitingFor != nil else { return }
+                self.generator.runChildren()
+                if self.waitingFor != nil { self.serveChildren() }
+            }
+        }
     }
 
     /// Leaves the future that the body waits for and runs on in a later iteration, so that no user code runs inside

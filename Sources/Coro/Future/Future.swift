@@ -224,7 +224,8 @@ public enum FutureError: Error, Equatable, Sendable, CustomStringConvertible {
 /// Those who wait for one future. Most futures have exactly one, which needs no array.
 private struct Observers {
     enum Observer {
-        /// Runs in a later iteration.
+        /// Runs in a later iteration. It holds the future, so a future must be settled by whoever owes it: a promise does
+        /// when it is dropped.
         case later(() throws -> Void)
         /// Runs at once; schedules only.
         case now(() -> Void)
@@ -256,12 +257,10 @@ private struct Observers {
         sweepAt = max(16, rest.count * 2)
     }
 
-    mutating func release(on loop: EventLoop) {
-        guard let first = first.take() else { return }
+    func release(on loop: EventLoop) {
+        guard let first else { return }
         Observers.release(first, on: loop)
-        guard !rest.isEmpty else { return }
         for observer in rest { Observers.release(observer, on: loop) }
-        rest = []
     }
 
     private static func release(_ observer: Observer, on loop: EventLoop) {

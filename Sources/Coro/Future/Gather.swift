@@ -21,7 +21,8 @@ extension EventLoop {
         _ futures: [Key: Future<Value>], onFailure: GatherPolicy = .all,
         file: StaticString = #fileID, line: UInt = #line
     ) -> Future<[Key: Value]> {
-        gather(futures.values.map { AnyFuture($0) }, onFailure: onFailure, origin: SourcePlace(file: file, line: line)) {
+        gather(futures.values.map { AnyFuture($0) }, onFailure: onFailure, origin: SourcePlace(file: file, line: line))
+        {
             try futures.mapValues { try $0.get() }
         }
     }
@@ -42,31 +43,34 @@ extension EventLoop {
         _ futures: [AnyFuture], onFailure: GatherPolicy, origin: SourcePlace,
         collect: @escaping @Sendable () throws -> Value
     ) -> Future<Value> {
-        let gathered = Future<Value>(on: self, origin: origin)
-        gathered.onLoop { self.wait(for: futures, onFailure, into: gathered, collect) }
-        return gathered
+        // A promise, held by the observers of the futures: when those go without being done, so does it, and fails.
+        let promise = Promise<Value>(on: self, origin: origin)
+        promise.future.onLoop { self.wait(for: futures, onFailure, into: promise, collect) }
+        return promise.future
     }
 
-    /// Counts the futures down and completes `gathered` after the last. Loop's thread.
+    /// Counts the futures down and completes `promise` after the last. Loop's thread.
     private func wait<Value: Sendable>(
-        for futures: [AnyFuture], _ onFailure: GatherPolicy, into gathered: Future<Value>,
+        for futures: [AnyFuture], _ onFailure: GatherPolicy, into promise: Promise<Value>,
         _ collect: @escaping @Sendable () throws -> Value
     ) {
         let complete = {
+            let gathered = promise.future
             guard gathered.claim() else { return }
             // A cancelled child fails the gathering with CancellationError; the gathered future itself was not cancelled.
             do { gathered.settle(.finished(try collect())) } catch { gathered.settle(.failed(error)) }
             GatherPolicy.reportAllButFirst(futures)
         }
         guard !futures.isEmpty else { return complete() }
-        gathered.onCancel { for future in futures { future.cancel() } }
+        promise.future.onCancel { for future in futures { future.cancel() } }
         var waiting = futures.count
         for future in futures {
             future.whenSettled(on: self) {
                 waiting -= 1
                 if waiting == 0 { return complete() }
-                guard onFailure == .cancelRest, let failure = future.failure, gathered.claim() else { return }
-                gathered.settle(.failed(failure))
+                guard onFailure == .cancelRest, let failure = future.failure, promise.future.claim()
+                else { return }
+                promise.future.settle(.failed(failure))
                 for other in futures { other.cancel() }
             }
         }

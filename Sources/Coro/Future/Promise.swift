@@ -11,8 +11,12 @@ public final class Promise<Value: Sendable>: Sendable {
     public let future: Future<Value>
     private let origin: SourcePlace
 
-    public init(on loop: EventLoop, file: StaticString = #fileID, line: UInt = #line) {
-        origin = SourcePlace(file: file, line: line)
+    public convenience init(on loop: EventLoop, file: StaticString = #fileID, line: UInt = #line) {
+        self.init(on: loop, origin: SourcePlace(file: file, line: line))
+    }
+
+    init(on loop: EventLoop, origin: SourcePlace) {
+        self.origin = origin
         future = Future(on: loop, origin: origin)
     }
 
