@@ -1,6 +1,5 @@
 // The executor of one generator's body. It runs nothing by itself: jobs are stored until somebody steps the generator.
 
-internal import Synchronization
 
 final class GeneratorExecutor: TaskExecutor {
     private struct Stored: @unchecked Sendable {
@@ -10,7 +9,7 @@ final class GeneratorExecutor: TaskExecutor {
     }
 
     /// Locked, because a body that awaits something native is enqueued from whatever thread that ends on.
-    private let stored = Mutex<Stored>(Stored())
+    private let stored = Locked<Stored>(Stored())
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)

@@ -1,7 +1,6 @@
 // Where failures go that nobody is left to catch: one replaceable sink, standard error by default.
 
 internal import Glibc
-internal import Synchronization
 
 /// A failure that has no caller to go to.
 public struct UncaughtFailure: Sendable, CustomStringConvertible {
@@ -35,7 +34,7 @@ public struct SourcePlace: Sendable, Hashable, CustomStringConvertible {
 
 /// The sink of uncaught failures.
 public enum Report {
-    private static let sink = Mutex<@Sendable (UncaughtFailure) -> Void>(writeToStandardError)
+    private static let sink = Locked<@Sendable (UncaughtFailure) -> Void>(writeToStandardError)
 
     /// Replaces the sink for the whole process and returns the one before. Any thread; the sink may be called from
     /// any thread.

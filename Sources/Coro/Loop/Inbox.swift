@@ -12,7 +12,7 @@ final class Inbox: Sendable {
     static let token: UInt64 = 0
 
     let waker: Waker
-    private let arrived = Mutex<Arrivals>(Arrivals())
+    private let arrived = Locked<Arrivals>(Arrivals())
     private let count = Atomic<Int>(0)
     private let sleeping = Atomic<Bool>(false)
 
