@@ -28,10 +28,10 @@ lint: ## Formatting, strictly.
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples
 
 tsan: setup ## All tests under the thread sanitizer.
-	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan
+	$(SWIFT) test --sanitize=thread --no-parallel --scratch-path .build-tsan
 
 asan: setup ## All tests under the address sanitizer.
-	$(SWIFT) test --sanitize=address --scratch-path .build-asan
+	$(SWIFT) test --sanitize=address --no-parallel --scratch-path .build-asan
 
 clean: ## Remove what was built.
 	rm -rf .build .build-tsan .build-asan

@@ -1,6 +1,5 @@
 // The executor of one generator's body. It runs nothing by itself: jobs are stored until somebody steps the generator.
 
-
 final class GeneratorExecutor: TaskExecutor {
     private struct Stored: @unchecked Sendable {
         // SAFETY (@unchecked Sendable): guarded by the mutex around it.

@@ -67,7 +67,8 @@ public final class ByteStream: @unchecked Sendable {
         var searched = 0
         while true {
             let bytes = unread
-            if let index = bytes[searched..<min(bytes.count, limit)].firstIndex(of: delimiter) { return take(index + 1) }
+            let fresh = bytes[searched..<max(searched, min(bytes.count, limit))]
+            if let index = fresh.firstIndex(of: delimiter) { return take(index + 1) }
             searched = bytes.count
             guard searched < limit else { throw StreamError.limitExceeded(limit: limit) }
             guard try await fill() else { throw StreamError.ended(received: unread.count) }

@@ -74,11 +74,12 @@ public struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
-        bytes.withUnsafeBytes { raw in
-            // SAFETY: the array's memory is at least 16-byte aligned (its elements follow a 32-byte header), and holds
-            // the very struct that `family` names.
-            raw.baseAddress.map { body($0.assumingMemoryBound(to: sockaddr.self), socklen_t(raw.count)) }
-                ?? withUnsafePointer(to: sockaddr_storage()) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, 0) } }
+        // Copied into the C struct: an array's bytes have no promised alignment, and need not fill a sockaddr.
+        var storage = sockaddr_storage()
+        withUnsafeMutableBytes(of: &storage) { $0.copyBytes(from: bytes.prefix($0.count)) }
+        return withUnsafePointer(to: &storage) { storage in
+            // SAFETY: sockaddr_storage is large enough and aligned for every sockaddr (RFC 3493 §3.10).
+            storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(bytes.count)) }
         }
     }
 }
