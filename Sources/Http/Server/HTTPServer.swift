@@ -117,8 +117,9 @@ public final class HTTPServer: @unchecked Sendable {
         let connection = ServerConnection(server: self, stream: stream, index: connections.count)
         connections.append(connection)
         if sweeper == nil { sweep() }
-        // Immediate: its first read happens now, in this job, and often finds the request there already.
-        connection.task = _Concurrency.Task.immediate(executorPreference: loop) { await connection.run() }
+        // Immediate: its first read happens now, in this job, and often finds the request there already. Detached: copies
+        // of the accepting task's locals would cost each connection a kilobyte.
+        connection.task = _Concurrency.Task.immediateDetached(executorPreference: loop) { await connection.run() }
     }
 
     /// Called by a connection at its end.
@@ -132,6 +133,21 @@ public final class HTTPServer: @unchecked Sendable {
         }
         slotFreed.take()?.trySucceed(())
         if connections.isEmpty { drained?.trySucceed(()) }
+    }
+
+    // MARK: Heads
+
+    /// Heads that no connection needs now. An idle connection gives its own back: it is the largest thing it would hold.
+    @exclusivity(unchecked) private var spareHeads: [RequestHead] = []
+    private static let spareHeadsMax = 64
+
+    func borrowHead() -> RequestHead { spareHeads.popLast() ?? RequestHead() }
+
+    /// Takes a head out of its connection's hands; it is lent again only if no handler has kept it.
+    func giveBack(_ head: inout RequestHead?) {
+        let isFree = isKnownUniquelyReferenced(&head)
+        guard let spare = head.take(), isFree, spareHeads.count < HTTPServer.spareHeadsMax else { return }
+        spareHeads.append(spare)
     }
 
     /// How many connections are open.

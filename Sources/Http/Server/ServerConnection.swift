@@ -66,16 +66,17 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
 
     private func serveRequests() async {
         var parser = RequestParser(limits: server.configuration.wire)
-        var head = RequestHead()
+        var head: RequestHead?
         var readsInTurn = 0
         while true {
             do throws(WireError) {
-                while let consumed = try parser.parse(stream.unread, into: head) {
+                while !stream.unread.isEmpty {
+                    // The parser fills a head that nobody else holds. A handler may have kept the last one.
+                    if !isKnownUniquelyReferenced(&head) { head = server.borrowHead() }
+                    guard let whole = head, let consumed = try parser.parse(stream.unread, into: whole) else { break }
                     stream.consume(consumed)
                     enter(.exchange)
-                    guard await ServerExchange(connection: self, head: head).run() else { return await end() }
-                    // The parser fills a head that nobody else holds. A handler may have kept this one.
-                    if !isKnownUniquelyReferenced(&head) { head = RequestHead() }
+                    guard await ServerExchange(connection: self, head: whole).run() else { return await end() }
                     if !stream.unread.isEmpty { flushSoon() }
                 }
             } catch {
@@ -102,7 +103,9 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
                 if server.isDraining, !isInsideHead { return await end() }
                 // A new connection's first head has the head's time, not the idle time.
                 if isInsideHead { enter(.head) } else if phase == .exchange { enter(.idle) }
-                // The one place where a connection sleeps.
+                // Between requests a connection holds nothing that it can borrow again.
+                if !isInsideHead { server.giveBack(&head) }
+                // The one place where it sleeps.
                 await withUnsafeContinuation { stream.resumeWhenReadableOrWoken($0) }
                 readsInTurn = 0
                 if isExpired { return await expire(isInsideHead: isInsideHead) }
@@ -121,6 +124,7 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
         }
     }
 
+    @inline(never)
     private func expire(isInsideHead: Bool) async {
         isExpired = false
         // An idle connection is closed silently; a request that was begun is told (RFC 9110 §15.5.9).
@@ -130,6 +134,7 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
     }
 
     /// Sends everything queued; false when the peer is gone.
+    @inline(never)
     func sendQueued() async -> Bool {
         switch stream.flushNow() {
         case .moved: return true
@@ -141,6 +146,7 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
     // MARK: Refusing and ending
 
     /// Answers what could not be read as a request, and ends the connection: nothing behind it can be trusted.
+    @inline(never)
     private func refuse(_ error: WireError) async {
         await refuse(status: error.status, "\(error)\n")
         await end()
@@ -158,6 +164,7 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
     /// Ends the connection so that the peer gets what was sent: FIN first, then its leftovers are read for a while. Closed
     /// at once, with bytes unread, the kernel would send RST, and that may destroy our answer in the peer's buffer
     /// (RFC 9112 §9.6).
+    @inline(never)
     private func end() async {
         guard stream.isOpen, await sendQueued(), peerFinishedAt == nil else { return }
         enter(.closing)

@@ -36,6 +36,38 @@ struct ServerExchange {
                 response = failure
             }
         }
+        var keepAlive: Bool
+        switch queue(&response, to: request) {
+        case .all(let goesOn): keepAlive = goesOn
+        case .part(let rest): keepAlive = await finish(rest, request)
+        }
+        if let start { report(request, response.status, since: start) }
+        return keepAlive
+    }
+
+    /// How much of an answer is queued.
+    private enum Queued {
+        /// Head and body; the connection goes on or not.
+        case all(keepAlive: Bool)
+        case part(Rest)
+    }
+
+    /// What is left to do of an answer whose head is queued. An object, so that an async frame has eight bytes for it and
+    /// not two hundred: every idle connection keeps the memory of its largest frame.
+    private final class Rest {
+        let writing: ResponseWriting
+        let response: HTTPServer.Response
+        let keepAlive: Bool
+
+        init(_ writing: ResponseWriting, _ response: HTTPServer.Response, keepAlive: Bool) {
+            self.writing = writing
+            self.response = response
+            self.keepAlive = keepAlive
+        }
+    }
+
+    @inline(never)
+    private func queue(_ response: inout HTTPServer.Response, to request: HTTPServer.Request) -> Queued {
         if !request.body.isEnded { settle(request.body, &response) }
         let writing = ResponseWriting(
             stream: stream, prepared: server.prepared, version: head.version, isHead: head.method == .head,
@@ -49,22 +81,19 @@ struct ServerExchange {
             keepAlive = false
         }
         if writing.isUnfinished(response) || stream.unsentCount > ServerExchange.unsentMax || !request.body.isEnded {
-            keepAlive = await finish(writing, response, request, keepAlive)
+            return .part(Rest(writing, response, keepAlive: keepAlive))
         }
-        if let start { report(request, response.status, since: start) }
-        return keepAlive
+        return .all(keepAlive: keepAlive)
     }
 
     /// Pipelined answers pile up while the peer does not read them: no further than this.
     private static let unsentMax = 64 * 1024
 
     /// What takes time: a body that is written as the peer reads, a peer that is behind, a request body nobody read.
-    private func finish(
-        _ writing: ResponseWriting, _ response: HTTPServer.Response, _ request: HTTPServer.Request,
-        _ keepAlive: Bool
-    ) async -> Bool {
+    @inline(never)
+    private func finish(_ rest: Rest, _ request: HTTPServer.Request) async -> Bool {
         do {
-            try await writing.finish(response)
+            try await rest.writing.finish(rest.response)
             if stream.unsentCount > ServerExchange.unsentMax { try await stream.flush() }
         } catch {
             // The head is out: cut the connection, so that nobody takes what came for complete.
@@ -74,10 +103,10 @@ struct ServerExchange {
             // Answers before this one are complete, and should arrive.
             _ = stream.flushNow()
             // A body that runs until the connection's end is ended, as if nothing had happened, by FIN; only RST tells.
-            if writing.endsWithConnection(response) { stream.reset() } else { stream.close() }
+            if rest.writing.endsWithConnection(rest.response) { stream.reset() } else { stream.close() }
             return false
         }
-        guard keepAlive, canGoOn(after: request.body) else { return false }
+        guard rest.keepAlive, canGoOn(after: request.body) else { return false }
         return await drop(request.body)
     }
 

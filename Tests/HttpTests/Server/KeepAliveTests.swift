@@ -147,6 +147,28 @@ import Testing
         }
     }
 
+    @Test func `a kept request head is not lent to another connection when its own falls idle`() async throws {
+        let kept = Shared<[HTTPServer.Request]>([])
+        let keeping: HTTPServer.Handler = { request in
+            kept.change { if $0.isEmpty { $0.append(request) } }
+            return .text(request.target)
+        }
+        try await withServer(handler: keeping) { served in
+            let first = try served.client()
+            try await first.send(get("/first", "X-Name: first"))
+            let answer = try await first.answer()
+            #expect(answer.text == "/first")
+            // Idle connections have given their heads back by now; the next ones borrow what there is.
+            for number in 1...3 {
+                let other = try await served.answer(to: get("/other/\(number)", "X-Name: other"))
+                #expect(other.text == "/other/\(number)")
+            }
+            #expect(kept.value.first?.target == "/first")
+            #expect(kept.value.first?.fields["X-Name"] == "first")
+            kept.change { $0 = [] }
+        }
+    }
+
     @Test func `a pipelined answer that is ready does not wait for the handler of the next request`() async throws {
         let release = Shared<Promise<Void>?>(nil)
         let handler: HTTPServer.Handler = { request in
