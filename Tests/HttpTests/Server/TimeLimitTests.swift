@@ -67,7 +67,10 @@ import Testing
                 try await steady.send(String(repeating: "y", count: 500))
             }
             #expect(served.server.connectionCount == 1)
-            #expect(try await slow.everything().hasSuffix("\r\n\r\n" + String(repeating: "x", count: 10)))
+            // How many of its bytes came back before the end depends on when RST overtook them; not all thirty did.
+            let got = try await slow.everything()
+            #expect(got.hasPrefix("HTTP/1.1 200 OK\r\n"))
+            #expect(!got.contains(String(repeating: "x", count: 13)))
             try await steady.send(String(repeating: "y", count: 5000))
             #expect(try await steady.answer().body.count == 20_000)
         }
