@@ -5,8 +5,10 @@
 // and timeout may race as they like. And because waking only says "look again", nothing is consumed on the task's
 // behalf while it sleeps: a cancelled wait has not happened.
 
+internal import Synchronization
+
 /// Why a parked task runs again.
-enum Wake: Sendable {
+enum Wake: UInt8, AtomicRepresentable {
     case ready, cancelled, timedOut, loopClosed
 }
 
@@ -17,7 +19,12 @@ final class Waiter: Suspended, @unchecked Sendable {
 
     fileprivate let loop: EventLoop
     fileprivate var continuation: UnsafeContinuation<Void, Never>?
-    fileprivate(set) var wake = Wake.ready
+    /// Atomic for a task on another thread: if it is resumed before it has fallen asleep, only this orders the two.
+    private let reason = Atomic<Wake>(.ready)
+    fileprivate(set) var wake: Wake {
+        get { reason.load(ordering: .acquiring) }
+        set { reason.store(newValue, ordering: .releasing) }
+    }
     /// The deadline's timer, and what `arm` set up, both undone at the wake.
     private var timer: LoopTimer?
     private var undo: (() -> Void)?
