@@ -10,10 +10,19 @@ internal import Glibc
 public final class Listener: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): touched on the loop's thread only; deinit sends the close there.
 
-    private let channel: ListenerChannel
+    private let source: ReadableDescriptor
+    /// Set when the loop, or a starved system, is to be given time before the next connection is taken.
+    private var pause: Duration?
+    /// Connections taken since the loop last had a turn.
+    private var batch = 0
+    private var isStarved = false
+
+    /// After this many connections other work gets its turn, so that a flood of new ones cannot starve the old.
+    private static let batchMax = 64
+    private static let starvedPause = Duration.milliseconds(100)
 
     /// The loop it accepts on.
-    public var loop: EventLoop { channel.loop }
+    public var loop: EventLoop { source.loop }
     /// Where it listens; with port 0 asked for, the port the kernel chose.
     public let address: SocketAddress
 
@@ -33,7 +42,7 @@ public final class Listener: @unchecked Sendable {
             Descriptor.close(descriptor)
             throw error
         }
-        channel = try ListenerChannel(loop: loop, descriptor: descriptor)
+        source = try ReadableDescriptor(descriptor, on: loop)
     }
 
     deinit { close() }
@@ -44,60 +53,27 @@ public final class Listener: @unchecked Sendable {
     /// - Throws: `CancellationError`, `TimeoutError`, `LoopError.closed`. Running out of descriptors is no error here:
     ///   it is reported once and accepting goes on when there are some again.
     public func accept() async throws -> ByteStream? {
-        while channel.isOpen {
-            if let descriptor = channel.acceptNow() {
+        while source.isOpen {
+            if let descriptor = acceptNow() {
                 // A failure here is this one connection's (the kernel has no memory for its registration).
                 if let stream = try? ByteStream(takingOver: descriptor, on: loop) { return stream }
                 continue
             }
-            if let pause = channel.pause.take() {
+            if let pause = pause.take() {
                 try await loop.sleep(for: pause)
-            } else if channel.isOpen {
-                try await channel.waitUntilReadable()
+            } else if source.isOpen {
+                try await source.waitUntilReadable("accepting on")
             }
         }
         return nil
     }
 
     /// Stops accepting. Waiting `accept` calls return nil. A second call does nothing; any thread.
-    public func close() {
-        // SAFETY: closed on the loop's thread.
-        nonisolated(unsafe) let channel = channel
-        if channel.loop.isCurrent { channel.close() } else { channel.loop.addCallback { channel.close() } }
-    }
-}
+    public func close() { source.close() }
 
-private final class ListenerChannel: Registration {
-    let loop: EventLoop
-    private(set) var descriptor: Int32
-    /// Set when accepting failed for want of descriptors or memory: how long to leave it alone.
-    var pause: Duration?
-    private var mayAccept = true
-    private var waiter: Waiter?
-    /// Connections taken since the loop last had a turn.
-    private var batch = 0
-    private var isStarved = false
-
-    /// After this many connections other work gets its turn, so that a flood of new ones cannot starve the old.
-    private static let batchMax = 64
-    private static let starvedPause = Duration.milliseconds(100)
-
-    init(loop: EventLoop, descriptor: Int32) throws(IOError) {
-        self.loop = loop
-        self.descriptor = descriptor
-        do throws(IOError) {
-            try loop.poller.register(self, interest: Interest.waker)
-        } catch {
-            Descriptor.close(descriptor)
-            throw error
-        }
-    }
-
-    var isOpen: Bool { descriptor >= 0 }
-
-    func acceptNow() -> Int32? {
-        guard isOpen, mayAccept else { return nil }
-        if batch == ListenerChannel.batchMax {
+    private func acceptNow() -> Int32? {
+        guard source.isReadable else { return nil }
+        if batch == Listener.batchMax {
             batch = 0
             pause = .zero
             return nil
@@ -106,7 +82,9 @@ private final class ListenerChannel: Registration {
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let accepted = withUnsafeMutablePointer(to: &storage) {
             // SAFETY: sockaddr_storage holds any sockaddr.
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { cloop_socket_accept(descriptor, $0, &length) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                cloop_socket_accept(source.descriptor, $0, &length)
+            }
         }
         if accepted >= 0 {
             batch += 1
@@ -116,10 +94,10 @@ private final class ListenerChannel: Registration {
         switch -accepted {
         case EAGAIN:
             batch = 0
-            mayAccept = false
+            source.noteDrained()
         case EMFILE, ENFILE, ENOBUFS, ENOMEM:
             // The connection stays in the kernel's queue; trying again at once would only spin.
-            pause = ListenerChannel.starvedPause
+            pause = Listener.starvedPause
             if !isStarved { Report.failure("Cannot accept connections", IOError(call: "accept4", code: -accepted)) }
             isStarved = true
         default:
@@ -129,28 +107,4 @@ private final class ListenerChannel: Registration {
         }
         return nil
     }
-
-    func waitUntilReadable() async throws {
-        if waiter != nil { throw StreamError.busy("accepting on") }
-        try await park(on: loop) { waiter in
-            guard self.isOpen, !self.mayAccept else { return waiter.wake(.ready) }
-            self.waiter = waiter
-            waiter.whenWoken { self.waiter = nil }
-        }
-    }
-
-    func deliver(_ readiness: Readiness) {
-        mayAccept = true
-        waiter?.wake(.ready)
-    }
-
-    func close() {
-        guard isOpen else { return }
-        loop.poller.forget(self)
-        Descriptor.close(descriptor)
-        descriptor = -1
-        waiter?.wake(.ready)
-    }
-
-    func abandon() { close() }
 }

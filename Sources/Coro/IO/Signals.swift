@@ -12,95 +12,46 @@ internal import Glibc
 ///
 /// - Runs on: tasks of its loop. One task reads.
 public final class SignalSource: AsyncSequence, @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): the channel is touched on the loop's thread only; deinit sends the close there.
+    // SAFETY (@unchecked Sendable): the source is touched on the loop's thread only; deinit sends the close there.
 
     public typealias Element = Int32
 
-    private let channel: SignalChannel
+    private let source: ReadableDescriptor
 
     /// Blocks `signals` for the calling thread and reads them from now on.
     ///
     /// - Throws: `IOError` EINVAL for a number that is no signal, EMFILE.
     public init(_ signals: [Int32], on loop: EventLoop) throws(IOError) {
-        channel = try SignalChannel(
-            loop: loop, descriptor: IOError.check(cloop_signals_open(signals, Int32(signals.count)), "signalfd"))
+        source = try ReadableDescriptor(
+            IOError.check(cloop_signals_open(signals, Int32(signals.count)), "signalfd"), on: loop)
     }
 
-    deinit {
-        // SAFETY: closed on the loop's thread.
-        nonisolated(unsafe) let channel = channel
-        if channel.loop.isCurrent { channel.close() } else { channel.loop.addCallback { channel.close() } }
-    }
+    deinit { source.close() }
 
     /// The next signal; suspends while there is none. Of equal signals that wait, the kernel keeps one.
     ///
     /// - Returns: nil once the loop is closed.
     /// - Throws: `CancellationError`, `TimeoutError`, `LoopError.closed`.
     public func next() async throws -> Int32? {
-        while channel.isOpen {
-            let signal = cloop_signals_take(channel.descriptor)
+        while source.isOpen {
+            let signal = cloop_signals_take(source.descriptor)
             if signal > 0 { return signal }
-            try await channel.waitUntilReadable()
+            source.noteDrained()
+            try await source.waitUntilReadable("reading")
         }
         return nil
     }
 
-    public func makeAsyncIterator() -> Iterator { Iterator(source: self) }
+    public func makeAsyncIterator() -> Iterator { Iterator(signals: self) }
 
     public struct Iterator: AsyncIteratorProtocol {
-        fileprivate let source: SignalSource
+        fileprivate let signals: SignalSource
 
-        public mutating func next() async throws -> Int32? { try await source.next() }
+        public mutating func next() async throws -> Int32? { try await signals.next() }
     }
 }
 
 extension EventLoop {
     /// The signals of these numbers that the process is sent from now on. See `SignalSource`.
     public func signals(_ signals: [Int32]) throws(IOError) -> SignalSource { try SignalSource(signals, on: self) }
-}
-
-private final class SignalChannel: Registration {
-    let loop: EventLoop
-    private(set) var descriptor: Int32
-    private var isReadable = true
-    private var waiter: Waiter?
-
-    init(loop: EventLoop, descriptor: Int32) throws(IOError) {
-        self.loop = loop
-        self.descriptor = descriptor
-        do throws(IOError) {
-            try loop.poller.register(self, interest: Interest.waker)
-        } catch {
-            Descriptor.close(descriptor)
-            throw error
-        }
-    }
-
-    var isOpen: Bool { descriptor >= 0 }
-
-    /// Called when there was nothing to take; the next signal is an edge of its own.
-    func waitUntilReadable() async throws {
-        if waiter != nil { throw StreamError.busy("reading") }
-        isReadable = false
-        try await park(on: loop) { waiter in
-            guard self.isOpen, !self.isReadable else { return waiter.wake(.ready) }
-            self.waiter = waiter
-            waiter.whenWoken { self.waiter = nil }
-        }
-    }
-
-    func deliver(_ readiness: Readiness) {
-        isReadable = true
-        waiter?.wake(.ready)
-    }
-
-    func close() {
-        guard isOpen else { return }
-        loop.poller.forget(self)
-        Descriptor.close(descriptor)
-        descriptor = -1
-        waiter?.wake(.ready)
-    }
-
-    func abandon() { close() }
 }

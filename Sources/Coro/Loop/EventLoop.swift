@@ -66,7 +66,7 @@ public final class EventLoop: @unchecked Sendable {
             throw error
         }
         self.poller = poller
-        try poller.add(inbox.waker.descriptor, interest: Interest.waker, token: Inbox.token)
+        try poller.add(inbox.waker.descriptor, interest: Interest.taking, token: Inbox.token)
         iterationTime = clock.now
     }
 

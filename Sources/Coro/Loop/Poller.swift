@@ -10,7 +10,8 @@ internal import CLoop
 
 /// The interest sets this module registers with.
 enum Interest {
-    static let waker = UInt32(CLOOP_READABLE) | UInt32(CLOOP_EDGE_TRIGGERED)
+    /// To be told once each time there is something new to take: the waker, a listener, a signalfd.
+    static let taking = UInt32(CLOOP_READABLE) | UInt32(CLOOP_EDGE_TRIGGERED)
     /// Everything, edge-triggered: one epoll_ctl for the life of a connection.
     static let stream =
         UInt32(CLOOP_READABLE) | UInt32(CLOOP_WRITABLE) | UInt32(CLOOP_PEER_CLOSED) | UInt32(CLOOP_EDGE_TRIGGERED)

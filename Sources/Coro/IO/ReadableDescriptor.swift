@@ -1,0 +1,66 @@
+// A descriptor that is only taken from: a listener's, a signalfd's. Owned, registered once, edge-triggered, with one task
+// at most asleep on it. (A connection, with its two directions and its buffers, is a `StreamChannel`.)
+
+internal import CLoop
+
+/// An owned descriptor and whoever waits for it to have something to take.
+final class ReadableDescriptor: Registration {
+    let loop: EventLoop
+    /// −1 once it is closed.
+    private(set) var descriptor: Int32
+    /// False from the moment that taking found nothing until the kernel announces more.
+    private var mayTake = true
+    private var waiter: Waiter?
+
+    /// Takes over a non-blocking descriptor; closes it when it cannot be registered.
+    init(_ descriptor: Int32, on loop: EventLoop) throws(IOError) {
+        self.loop = loop
+        self.descriptor = descriptor
+        do throws(IOError) {
+            try loop.poller.register(self, interest: Interest.taking)
+        } catch {
+            Descriptor.close(descriptor)
+            throw error
+        }
+    }
+
+    var isOpen: Bool { descriptor >= 0 }
+
+    /// Whether taking is worth a call.
+    var isReadable: Bool { isOpen && mayTake }
+
+    /// Taking found nothing (EAGAIN). What comes next is an edge of its own.
+    func noteDrained() { mayTake = false }
+
+    /// Suspends until there is something to take, or the descriptor is closed.
+    func waitUntilReadable(_ activity: String) async throws {
+        if waiter != nil { throw StreamError.busy(activity) }
+        try await park(on: loop) { waiter in
+            guard self.isOpen, !self.mayTake else { return waiter.wake(.ready) }
+            self.waiter = waiter
+            waiter.whenWoken { self.waiter = nil }
+        }
+    }
+
+    func deliver(_ readiness: Readiness) {
+        mayTake = true
+        waiter?.wake(.ready)
+    }
+
+    /// Closes it, now on the loop's thread or later from another, and wakes whoever waits. A second call does nothing.
+    func close() {
+        guard loop.isCurrent else {
+            // SAFETY: handed to the loop's thread.
+            nonisolated(unsafe) let source = self
+            loop.addCallback { source.close() }
+            return
+        }
+        guard isOpen else { return }
+        loop.poller.forget(self)
+        Descriptor.close(descriptor)
+        descriptor = -1
+        waiter?.wake(.ready)
+    }
+
+    func abandon() { close() }
+}
