@@ -1,7 +1,7 @@
 # Every target is a line or two; what needs more is a script beside what it serves.
 SWIFT ?= swift
 
-.PHONY: help setup demo run test check lint build tsan asan clean
+.PHONY: help setup demo run test check lint build tsan asan fuzz clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -32,6 +32,9 @@ tsan: setup ## All tests under the thread sanitizer.
 
 asan: setup ## All tests under the address sanitizer.
 	$(SWIFT) test --sanitize=address --no-parallel --scratch-path .build-asan
+
+fuzz: setup ## The wire module under the fuzzer, for a minute (SECONDS=600 for ten).
+	sh Tests/Fuzz/run.sh $(or $(SECONDS),60)
 
 clean: ## Remove what was built.
 	rm -rf .build .build-tsan .build-asan

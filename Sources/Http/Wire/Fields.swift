@@ -32,19 +32,19 @@ public struct Fields: Sendable, Equatable {
     /// Replaces the first line of this name by this value, or adds one, and removes any others. Throws as ``append``.
     public mutating func set(_ name: String, _ value: String) throws(WireError) {
         let line = try Self.line(name, value)
-        guard let first = lines.firstIndex(where: { Self.same($0.name, name) }) else {
+        guard let first = lines.firstIndex(where: { Self.isSame($0.name, name) }) else {
             lines.append(line)
             return
         }
         lines[first] = line
         var index = first + 1
         while index < lines.count {
-            if Self.same(lines[index].name, name) { lines.remove(at: index) } else { index += 1 }
+            if Self.isSame(lines[index].name, name) { lines.remove(at: index) } else { index += 1 }
         }
     }
 
     /// Removes all lines of this name.
-    public mutating func remove(_ name: String) { lines.removeAll { Self.same($0.name, name) } }
+    public mutating func remove(_ name: String) { lines.removeAll { Self.isSame($0.name, name) } }
 
     /// Adds the lines of `other`, and its fault.
     public mutating func append(contentsOf other: Fields) {
@@ -53,11 +53,11 @@ public struct Fields: Sendable, Equatable {
     }
 
     /// The value of the first line of this name, or nil.
-    public subscript(name: String) -> String? { lines.first { Self.same($0.name, name) }?.value }
+    public subscript(name: String) -> String? { lines.first { Self.isSame($0.name, name) }?.value }
 
     /// The values of all lines of this name, in order.
     public func all(_ name: String) -> [String] {
-        lines.compactMap { Self.same($0.name, name) ? $0.value : nil }
+        lines.compactMap { Self.isSame($0.name, name) ? $0.value : nil }
     }
 
     /// The values of all lines of this name as one list, joined by commas (RFC 9110 §5.3), or nil without one.
@@ -67,7 +67,7 @@ public struct Fields: Sendable, Equatable {
     }
 
     /// Whether a line has this name.
-    public func contains(_ name: String) -> Bool { lines.contains { Self.same($0.name, name) } }
+    public func contains(_ name: String) -> Bool { lines.contains { Self.isSame($0.name, name) } }
 
     /// The number of lines.
     public var count: Int { lines.count }
@@ -88,9 +88,6 @@ public struct Fields: Sendable, Equatable {
         while let last = trimmed.last, Byte.isBlank(last) { trimmed.removeLast() }
         return Line(name: name, value: String(Substring(trimmed)))
     }
-
-    /// Whether two names are equal but for the case of ASCII letters (RFC 9110 §5.1).
-    static func same(_ left: String, _ right: String) -> Bool { isSame(left, right) }
 
     /// Whether two field names are equal but for the case of ASCII letters (RFC 9110 §5.1).
     package static func isSame(_ left: String, _ right: String) -> Bool {
