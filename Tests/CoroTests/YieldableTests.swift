@@ -106,6 +106,43 @@ import Testing
         }
     }
 
+    @Test func `a generator function is yielded by delegation, with its value, its failure and its cancellation`()
+        async throws
+    {
+        try await withLoop { loop async throws in
+            let cleanUp = Journal<String>()
+            let future = loop.coroutine { co in
+                let value = try await co.yield { inner in
+                    let half = try await inner.yield { innermost in
+                        try await innermost.yield()
+                        return 20
+                    }
+                    return half + 1
+                }
+                do {
+                    try await co.yield { inner in
+                        try await inner.yield()
+                        throw Oops("inner")
+                    }
+                } catch { cleanUp.note("caught") }
+                return value * 2
+            }
+            let value = try await future.value
+            #expect(value == 42)
+            let never = loop.promise(of: Int.self)
+            let cancelled = loop.coroutine { co in
+                try await co.yield { inner in
+                    defer { cleanUp.note("cleaned") }
+                    return try await inner.yield(never.future)
+                }
+            }
+            cancelled.cancel()
+            await #expect(throws: CancellationError.self) { try await cancelled.value }
+            try await loop.moment()
+            #expect(cleanUp.entries == ["caught", "cleaned"])
+        }
+    }
+
     @Test func `a thunk may complete on another thread`() async throws {
         try await withLoop { loop async throws in
             let future = loop.coroutine { co in

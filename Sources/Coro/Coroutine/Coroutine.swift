@@ -39,6 +39,15 @@ public struct Coroutine: Sendable {
         try await yield(loop.gather(yieldables.mapValues { $0.future(on: loop) }))
     }
 
+    /// Delegates: runs `body` as a coroutine of its own, which starts at once, and waits for what it returns.
+    ///
+    /// - Throws: what `body` throws; `CancellationError` when this coroutine's future was cancelled, which cancels `body`.
+    public func yield<Returned: Sendable>(
+        _ body: sending @escaping (Coroutine) async throws -> Returned
+    ) async throws -> Returned {
+        try await yield(loop.coroutine(body))
+    }
+
     /// Waits for one iteration of the loop, so that everything that is ready runs first.
     public func yield() async throws { try await yield(Moment()) }
 
