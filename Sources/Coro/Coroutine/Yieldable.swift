@@ -87,7 +87,7 @@ public struct BadYieldError: Error, Sendable, CustomStringConvertible {
     public let type: String
 
     public var description: String {
-        "A coroutine may yield futures, tasks, thunks, moments, and arrays, dictionaries and optionals of them; "
+        "A coroutine may yield futures, tasks, coroutines, thunks, moments, and arrays, dictionaries and optionals of them; "
             + "this is \(type)."
     }
 }
