@@ -102,12 +102,7 @@ extension StreamChannel {
         init(loop: EventLoop, descriptor: Int32) throws(IOError) {
             self.loop = loop
             self.descriptor = descriptor
-            do throws(IOError) {
-                try loop.poller.register(self, interest: Interest.stream)
-            } catch {
-                Descriptor.close(descriptor)
-                throw error
-            }
+            try loop.adopt(self, interest: Interest.stream)
         }
 
         /// connect(2): writable means that it is over; SO_ERROR says how.

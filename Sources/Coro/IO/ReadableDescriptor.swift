@@ -16,12 +16,7 @@ final class ReadableDescriptor: Registration {
     init(_ descriptor: Int32, on loop: EventLoop) throws(IOError) {
         self.loop = loop
         self.descriptor = descriptor
-        do throws(IOError) {
-            try loop.poller.register(self, interest: Interest.taking)
-        } catch {
-            Descriptor.close(descriptor)
-            throw error
-        }
+        try loop.adopt(self, interest: Interest.taking)
     }
 
     var isOpen: Bool { descriptor >= 0 }

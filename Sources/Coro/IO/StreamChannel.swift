@@ -41,12 +41,7 @@ final class StreamChannel: Registration {
     init(loop: EventLoop, descriptor: Int32) throws(IOError) {
         self.loop = loop
         self.descriptor = descriptor
-        do throws(IOError) {
-            try loop.poller.register(self, interest: Interest.stream)
-        } catch {
-            Descriptor.close(descriptor)
-            throw error
-        }
+        try loop.adopt(self, interest: Interest.stream)
     }
 
     var isOpen: Bool { closeReason == nil }

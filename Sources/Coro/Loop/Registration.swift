@@ -30,6 +30,18 @@ protocol Registration: AnyObject {
     func abandon()
 }
 
+extension EventLoop {
+    /// Registers a descriptor that its registration owns; closes it when it cannot be registered.
+    func adopt(_ registration: any Registration, interest: UInt32) throws(IOError) {
+        do throws(IOError) {
+            try poller.register(registration, interest: interest)
+        } catch {
+            Descriptor.close(registration.descriptor)
+            throw error
+        }
+    }
+}
+
 // MARK: Tornado's handler contracts
 
 /// A registration whose readiness goes to a closure.

@@ -67,7 +67,7 @@ final class Waiter: Suspended, @unchecked Sendable {
         loop.suspended.insert(self)
         if isCancelledEarly { return wake(.cancelled) }
         if let deadline {
-            timer = LoopTimer(loop: loop, deadline: deadline) { [unowned self] in self.wake(.timedOut) }
+            timer = LoopTimer(loop: loop, deadline: deadline) { [weak self] in self?.wake(.timedOut) }
             loop.timers.insert(timer!)
         }
     }
