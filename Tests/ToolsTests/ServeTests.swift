@@ -113,6 +113,24 @@ struct ServeTests {
         #expect(server.end() == (0, "", ""))
     }
 
+    @Test func `after three hundred connections, however they ended, it has as many descriptors as before`() throws {
+        let server = try ServeProcess(["-p", "0", "--quiet"])
+        let before = server.openDescriptors
+        #expect(before > 3)
+        for round in 1...100 {
+            _ = ServeConnection.ask(server.port, "/stream/3")
+            // Kept alive and then left; and left in the middle of a head, or of an answer that is on its way.
+            let kept = ServeConnection(to: server.port)
+            kept?.write("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+            _ = kept?.read(until: "Hello, world\n")
+            let left = ServeConnection(to: server.port)
+            left?.write(round % 2 == 0 ? "GET / HTT" : "GET /bytes/9000000 HTTP/1.1\r\nHost: test\r\n\r\n")
+        }
+        // The last ones are closed as soon as the server hears of it.
+        for _ in 0..<2_000 where server.openDescriptors != before { usleep(2_000) }
+        #expect(server.openDescriptors == before)
+    }
+
     @Test func `a second signal ends at once`() throws {
         let server = try ServeProcess(["-p", "0", "-q"])
         let connection = try halfAnswered(server)

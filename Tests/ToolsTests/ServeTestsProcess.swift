@@ -79,6 +79,9 @@ final class ServeProcess {
 
     func send(_ signal: Int32) { kill(pid, signal) }
 
+    /// How many descriptors it has open.
+    var openDescriptors: Int { (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count) ?? -1 }
+
     /// The next line on standard error; nil at its end, or when none comes in ten seconds.
     func readLine() -> String? {
         var line: [UInt8] = []
