@@ -211,6 +211,7 @@ private final class GeneratorChannel<Yielded, Sent>: @unchecked Sendable {
 
 /// Thrown into a generator's body by `close()`, or by dropping it. Let it pass.
 public struct GeneratorClosed: Error, Sendable {
+    /// Makes the error that ends a body; `close()` does.
     public init() {}
 }
 

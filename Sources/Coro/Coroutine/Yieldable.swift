@@ -41,6 +41,7 @@ extension Optional: Yieldable where Wrapped: Yieldable {
 
 /// One iteration of the loop: everything that is ready runs before the coroutine goes on.
 public struct Moment: Yieldable, Sendable {
+    /// Makes a moment; `.moment` reads better.
     public init() {}
 
     public func future(on loop: EventLoop) -> Future<Void> {
@@ -61,6 +62,7 @@ extension Yieldable where Self == Moment {
 public struct Thunk<Value: Sendable>: Yieldable {
     private let body: (@escaping @Sendable (Result<Value, any Error>) -> Void) throws -> Void
 
+    /// Wraps a function that calls its completion once, from any thread. It runs at the yield.
     public init(_ body: @escaping (@escaping @Sendable (Result<Value, any Error>) -> Void) throws -> Void) {
         self.body = body
     }

@@ -6,6 +6,7 @@ internal import Glibc
 public struct UncaughtFailure: Sendable, CustomStringConvertible {
     /// What failed: "Exception in callback", "Future failure was never observed".
     public let summary: String
+    /// The failure itself.
     public let error: any Error
     /// Where the future or task was made, when that is known.
     public let origin: SourcePlace?
@@ -18,9 +19,12 @@ public struct UncaughtFailure: Sendable, CustomStringConvertible {
 
 /// A place in source code.
 public struct SourcePlace: Sendable, Hashable, CustomStringConvertible {
+    /// The file, as `#fileID` names it.
     public let file: StaticString
+    /// The line, from 1.
     public let line: UInt
 
+    /// The place of the call.
     public init(file: StaticString = #fileID, line: UInt = #line) {
         self.file = file
         self.line = line

@@ -11,6 +11,7 @@ public final class Promise<Value: Sendable>: Sendable {
     public let future: Future<Value>
     private let origin: SourcePlace
 
+    /// Makes a promise and its pending future on `loop`. Any thread. The place is named in reports.
     public convenience init(on loop: EventLoop, file: StaticString = #fileID, line: UInt = #line) {
         self.init(on: loop, origin: SourcePlace(file: file, line: line))
     }

@@ -23,9 +23,12 @@ public enum ConnectError: Error, Sendable, CustomStringConvertible {
 
 /// Opens connections on one loop.
 public struct Connector: Sendable {
+    /// The loop the connections live on.
     public let loop: EventLoop
+    /// Who turns host names into addresses.
     public let resolver: Resolver
 
+    /// Makes a connector; opens nothing.
     public init(loop: EventLoop, resolver: Resolver = .system) {
         self.loop = loop
         self.resolver = resolver

@@ -4,9 +4,12 @@ internal import Glibc
 
 /// A host name that could not be turned into addresses.
 public struct ResolveError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The name that was looked up.
     public let host: String
+    /// Why it has no address, as the resolver says.
     public let reason: String
 
+    /// Makes the error, for resolvers of your own.
     public init(host: String, reason: String) {
         self.host = host
         self.reason = reason

@@ -44,6 +44,7 @@ public final class SignalSource: AsyncSequence, @unchecked Sendable {
 
     public func makeAsyncIterator() -> Iterator { Iterator(signals: self) }
 
+    /// Takes one signal after the other from its source.
     public struct Iterator: AsyncIteratorProtocol {
         fileprivate let signals: SignalSource
 

@@ -5,6 +5,7 @@ public struct TimeoutError: Error, Equatable, Sendable, CustomStringConvertible 
     /// What timed out; "Timeout" when nobody said.
     public var message: String
 
+    /// Makes the error with a message of your own.
     public init(_ message: String = "Timeout") { self.message = message }
 
     public var description: String { message }

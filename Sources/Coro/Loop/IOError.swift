@@ -10,6 +10,7 @@ public struct IOError: Error, Equatable, Sendable, CustomStringConvertible {
     /// errno, positive.
     public let code: Int32
 
+    /// Makes the error of a call that failed with this errno.
     public init(call: String, code: Int32) {
         self.call = call
         self.code = code

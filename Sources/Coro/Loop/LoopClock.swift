@@ -7,6 +7,7 @@ public struct LoopInstant: InstantProtocol, Sendable, Hashable {
     /// Nanoseconds since the clock's own beginning (for the monotonic clock, since boot).
     public var nanoseconds: Int64
 
+    /// The instant this many nanoseconds after its clock's beginning.
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     /// The instant `duration` later; a sum beyond the clock's range stays at its end.
@@ -34,6 +35,7 @@ public protocol LoopClock: Sendable {
 
 /// CLOCK_MONOTONIC: setting the system's date does not move it.
 public struct MonotonicClock: LoopClock {
+    /// The one monotonic clock of the system; all copies are equal.
     public init() {}
 
     public var now: Int64 {

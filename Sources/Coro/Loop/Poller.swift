@@ -128,7 +128,4 @@ struct Poller {
         for registration in all { unregister(registration) }
         return all
     }
-
-    /// How many descriptors are registered.
-    var count: Int { slots.count { $0.registration != nil } }
 }

@@ -4,7 +4,9 @@ internal import CLoop
 
 /// What a descriptor is ready for, as the kernel reports it, or what one asks to be told.
 public struct Readiness: OptionSet, Sendable {
+    /// The bits of epoll(7).
     public let rawValue: UInt32
+    /// A set of epoll's bits.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// A read would not block.

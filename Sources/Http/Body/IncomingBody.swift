@@ -232,6 +232,7 @@ public final class IncomingBody: AsyncSequence, @unchecked Sendable {
 
     public func makeAsyncIterator() -> Iterator { Iterator(body: self) }
 
+    /// Reads one piece after the other; all iterators of a body share its place.
     public struct Iterator: AsyncIteratorProtocol {
         fileprivate let body: IncomingBody
 

@@ -22,7 +22,9 @@ public final class HTTPServer: @unchecked Sendable {
     /// reported and answered with 500.
     public typealias Handler = @Sendable (Request) async throws -> Response
 
+    /// The loop it serves on.
     public let loop: EventLoop
+    /// The limits it was given.
     public let configuration: Configuration
     let answerer: Answerer
     /// Called after each answer, when somebody wants to know.
@@ -200,10 +202,13 @@ public final class HTTPServer: @unchecked Sendable {
 extension HTTPServer {
     /// One request and its answer, for logs.
     public struct Exchange: Sendable {
+        /// The request. Keeping it keeps its head in memory.
         public let request: Request
+        /// The status that was answered.
         public let status: Status
         /// Bytes of the answer, head and framing included, as far as they went.
         public let bytesSent: Int
+        /// From the end of the request's head to the last byte handed to the stream.
         public let duration: Duration
     }
 }

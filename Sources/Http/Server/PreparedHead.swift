@@ -21,7 +21,6 @@ final class PreparedHead {
     }
 
     /// An upper bound of what `write` writes.
-    static func bound(_ status: Status) -> Int { 64 + status.reason.utf8.count }
     var bound: Int { okStart.count + 64 }
 
     /// Writes status line, Date and Server into `room`, which holds `bound` bytes and the status's reason; returns how

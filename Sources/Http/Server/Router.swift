@@ -14,6 +14,7 @@ public import HttpWire
 public struct Router: Sendable {
     private var root = Node()
 
+    /// A router without routes: every path is 404.
     public init() {}
 
     /// What stands at one place of the tree.
@@ -111,11 +112,15 @@ public struct Router: Sendable {
         return child
     }
 
+    /// Adds a route for GET, and HEAD with it. See `add`.
     public mutating func get(_ pattern: String, _ handler: @escaping HTTPServer.Handler) { add(.get, pattern, handler) }
+    /// Adds a route for POST. See `add`.
     public mutating func post(_ pattern: String, _ handler: @escaping HTTPServer.Handler) {
         add(.post, pattern, handler)
     }
+    /// Adds a route for PUT. See `add`.
     public mutating func put(_ pattern: String, _ handler: @escaping HTTPServer.Handler) { add(.put, pattern, handler) }
+    /// Adds a route for DELETE. See `add`.
     public mutating func delete(_ pattern: String, _ handler: @escaping HTTPServer.Handler) {
         add(.delete, pattern, handler)
     }

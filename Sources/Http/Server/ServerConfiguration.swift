@@ -17,6 +17,7 @@ extension HTTPServer {
         /// The least a peer must send of a body we wait for, or take of an answer it was sent, in bytes per second,
         /// averaged over `rateWindow`; else the connection is closed.
         public var rateFloor = 240
+        /// The span over which `rateFloor` is averaged; shorter stalls are forgiven.
         public var rateWindow = Duration.seconds(10)
         /// How long a handler may go on after its peer has sent FIN, before it is cancelled.
         public var halfCloseGrace = Duration.seconds(2)
@@ -27,6 +28,7 @@ extension HTTPServer {
         /// What the `Server` field says; nil for none.
         public var serverName: String? = "coro"
 
+        /// All the defaults.
         public init() {}
     }
 }

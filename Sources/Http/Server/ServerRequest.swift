@@ -22,6 +22,7 @@ extension HTTPServer {
             self.connection = connection
         }
 
+        /// The method.
         public var method: Method { head.method }
         /// The request target as it was sent.
         public var target: String { head.target }
@@ -29,6 +30,7 @@ extension HTTPServer {
         public var path: String { head.path }
         /// What follows the `?`, not decoded; nil without one.
         public var query: String? { head.query }
+        /// The fields, read where they lie.
         public var fields: FieldView { head.fields }
 
         /// The loop the connection lives on: for `sleep`, futures and coroutines within a handler.

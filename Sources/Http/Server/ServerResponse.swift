@@ -8,10 +8,14 @@ extension HTTPServer {
     /// The server adds `Date`, `Server` and the framing fields; `Content-Length`, `Transfer-Encoding` and `Date` set here
     /// are ignored (except a length on the answer to HEAD or on 304), and `Connection: close` is heeded.
     public struct Response: Sendable {
+        /// The status, 200 to 599; one below is answered with 500 and reported.
         public var status: Status
+        /// The fields beside those that the server adds.
         public var fields: Fields
+        /// The body; not sent where the method or status forbids one.
         public var body: OutgoingBody
 
+        /// Makes an answer; 200 with nothing in it when nothing is said.
         public init(status: Status = .ok, fields: Fields = Fields(), body: OutgoingBody = .none) {
             self.status = status
             self.fields = fields
@@ -46,8 +50,10 @@ extension HTTPServer {
 
     /// Thrown by a handler to answer with a status instead of 500.
     public struct Refusal: Error, Sendable {
+        /// The answer to give.
         public var response: Response
 
+        /// A refusal with a status, and a line of text for the client (the status's phrase when not given).
         public init(_ status: Status, _ text: String? = nil) {
             response = text.map { .text($0 + "\n", status: status) } ?? .failure(status)
         }
