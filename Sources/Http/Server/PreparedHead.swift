@@ -20,13 +20,16 @@ final class PreparedHead {
         server = field.map { "\($0.name): \($0.value)\r\n" }.joined().utf8.map { $0 }
     }
 
-    /// An upper bound of what `write` writes.
-    var bound: Int { okStart.count + 64 }
-
-    /// Writes status line, Date and Server into `room`, which holds `bound` bytes and the status's reason; returns how
-    /// many were written. `now` is the loop's time.
-    func write(_ status: Status, now: Int64, into room: UnsafeMutableRawBufferPointer) throws(WireError) -> Int {
+    /// An upper bound of what `write` writes at `now`, the status's reason apart. Makes the bytes first: what is not there
+    /// yet cannot be measured.
+    func bound(now: Int64) -> Int {
         if now >= validUntil { refresh(now) }
+        return okStart.count + 64
+    }
+
+    /// Writes status line, Date and Server into `room`, which holds `bound(now:)` bytes and the status's reason; returns how
+    /// many were written. `now` is the loop's time, the same as the bound's.
+    func write(_ status: Status, now: Int64, into room: UnsafeMutableRawBufferPointer) throws(WireError) -> Int {
         if status == .ok {
             okStart.withUnsafeBytes { room.copyMemory(from: $0) }
             return okStart.count

@@ -116,7 +116,7 @@ struct ResponseWriting {
         bodyBytes: [UInt8] = []
     ) throws(WireError) {
         let bound =
-            prepared.bound + response.status.reason.utf8.count + 128
+            prepared.bound(now: stream.loop.iterationTime) + response.status.reason.utf8.count + 128
             + MessageEncoder.fieldsBound(response.fields) + bodyBytes.count
         let room = stream.reserveOutput(bound)
         var writer = HeadWriter(room)

@@ -127,4 +127,15 @@ import Testing
         let expected = zip(["/bytes", "/stream"], sizes.value).map { "200 GET \($0) \($1)" }
         #expect(log.value == expected)
     }
+
+    @Test func `the first answer has room for a server's name of any length`() async throws {
+        var configuration = HTTPServer.Configuration()
+        configuration.serverName = String(repeating: "n", count: 40_000)
+        try await withServer(configuration: configuration) { served in
+            for _ in 1...2 {
+                let answer = try await served.answer(to: get("/"))
+                #expect(answer["server"]?.utf8.count == 40_000)
+            }
+        }
+    }
 }
