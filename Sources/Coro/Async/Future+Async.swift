@@ -11,7 +11,7 @@ extension Future {
     public var value: Value {
         get async throws {
             if let result { return try result.get() }
-            try await park(on: loop) { waiter in self.whenSettled(wake: waiter) }
+            try await park(on: loop, for: "waiting for a future") { waiter in self.whenSettled(wake: waiter) }
             return try get()
         }
     }

@@ -9,7 +9,7 @@ extension EventLoop {
 
     /// Suspends the task until the loop's clock reaches `instant`.
     public func sleep(until instant: LoopInstant) async throws {
-        try await park(on: self) { waiter in
+        try await park(on: self, for: "sleeping") { waiter in
             let timer = LoopTimer(loop: self, deadline: instant) { waiter.wake(.ready) }
             self.timers.insert(timer)
             waiter.whenWoken { timer.cancel() }
@@ -17,8 +17,19 @@ extension EventLoop {
     }
 
     /// Suspends the task for one iteration: everything that is ready now runs first.
+    ///
+    /// - Throws: `CancellationError`, `TimeoutError` past the task's deadline, `LoopError.closed`.
     public func moment() async throws {
-        try await park(on: self) { waiter in
+        let scope = CancelScope.current
+        guard isCurrent, !isClosed else { return try await momentElsewhere() }
+        if CancelScope.isCancelled(in: scope) { throw CancellationError() }
+        if let deadline = scope?.deadline, deadline <= now { throw TimeoutError() }
+        await withUnsafeContinuation { continuation in _ = add(.resume(continuation)) }
+        if CancelScope.isCancelled(in: scope) { throw CancellationError() }
+    }
+
+    private func momentElsewhere() async throws {
+        try await park(on: self, for: "waiting for a turn") { waiter in
             _ = self.add(.callback { waiter.wake(.ready) })
         }
     }

@@ -5,12 +5,7 @@ extension EventLoop {
     public struct Task<Output: Sendable>: Sendable {
         /// What the task will come to.
         public let future: Future<Output>
-        private let native: _Concurrency.Task<Void, Never>
-
-        fileprivate init(future: Future<Output>, native: _Concurrency.Task<Void, Never>) {
-            self.future = future
-            self.native = native
-        }
+        let handle: TaskHandle
 
         /// The loop it runs on.
         public var loop: EventLoop { future.loop }
@@ -25,10 +20,10 @@ extension EventLoop {
         /// Asks the task to end: its present wait throws `CancellationError`, and so does every one after.
         ///
         /// The task is done when its clean-up is; `value` tells. May be called from any thread.
-        public func cancel() { native.cancel() }
+        public func cancel() { handle.cancel() }
 
         /// True once `cancel()` was called.
-        public var isCancelled: Bool { native.isCancelled }
+        public var isCancelled: Bool { handle.native?.isCancelled ?? false }
     }
 
     /// Starts a native task on this loop, in a later iteration.
@@ -41,19 +36,45 @@ extension EventLoop {
         name: String? = nil, file: StaticString = #fileID, line: UInt = #line,
         _ body: sending @escaping () async throws -> Output
     ) -> Task<Output> {
-        let promise = Promise<Output>(on: self, file: file, line: line)
-        let native = _Concurrency.Task(name: name, executorPreference: self) {
-            // Task-locals flow in, but for the deadline: it covers the waits of the scope that set it, and this task
+        let origin = SourcePlace(file: file, line: line)
+        let record = TaskRecord(loop: self, name: name, origin: origin)
+        return spawn(record, body)
+    }
+
+    /// Starts a native task that is known by `record`.
+    func spawn<Output: Sendable>(
+        _ record: TaskRecord, _ body: sending @escaping () async throws -> Output
+    ) -> Task<Output> {
+        let promise = Promise<Output>(on: self, origin: record.origin)
+        let native = _Concurrency.Task(name: record.name, executorPreference: self) {
+            // Task-locals flow in, but for the scope: it governs the waits of those who are inside, and this task
             // outlives that. Who awaits the task does so under his own.
-            let outcome = await Deadline.$current.withValue(nil) { await Outcome(catching: body) }
+            let outcome = await CancelScope.$current.withValue(record) {
+                record.begin()
+                return await Outcome(catching: body)
+            }
+            record.end()
             _ = promise.tryComplete(outcome)
         }
+        let task = Task(future: promise.future, handle: TaskHandle(record: record, native: native))
         if isCurrent {
-            promise.future.onCancel { native.cancel() }
+            promise.future.onCancel { task.cancel() }
         } else {
             // Sent to the loop, where the task may be running already.
-            promise.onCancel { native.cancel() }
+            promise.onCancel { task.cancel() }
         }
-        return Task(future: promise.future, native: native)
+        return task
+    }
+}
+
+/// A spawned task without its type: who it is, and how to cancel it.
+struct TaskHandle: Sendable {
+    let record: TaskRecord
+    /// Nil while the task is being made.
+    var native: _Concurrency.Task<Void, Never>?
+
+    func cancel() {
+        native?.cancel()
+        record.taskWasCancelled()
     }
 }

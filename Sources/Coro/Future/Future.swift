@@ -102,6 +102,7 @@ public final class Future<Value: Sendable>: @unchecked Sendable {
     /// Wakes `waiter` inside the completing call, or at once when the future is done. Loop's thread.
     func whenSettled(wake waiter: Waiter) {
         markObserved()
+        waiter.place = origin
         if isDone { waiter.wake(.ready) } else { observers.append(.waiter(waiter)) }
     }
 
@@ -180,7 +181,7 @@ public final class Future<Value: Sendable>: @unchecked Sendable {
     }
 
     @inline(__always)
-    private func markObserved() { isObserved.store(true, ordering: .relaxed) }
+    func markObserved() { isObserved.store(true, ordering: .relaxed) }
 }
 
 /// What a future came to.

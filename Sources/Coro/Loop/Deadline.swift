@@ -1,4 +1,4 @@
-// Absolute deadlines that nest, bound by a task-local, so that one deadline covers every wait inside it.
+// Absolute deadlines that nest: each is a `CancelScope` that is never cancelled, so one covers every wait inside it.
 
 /// A wait outlived its deadline.
 public struct TimeoutError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -12,15 +12,8 @@ public struct TimeoutError: Error, Equatable, Sendable, CustomStringConvertible 
 }
 
 enum Deadline {
-    @TaskLocal static var current: LoopInstant?
-
-    /// The earlier of the task's deadline and the wait's own.
-    @inline(__always)
-    static func nearest(_ own: LoopInstant?) -> LoopInstant? {
-        guard let bound = current else { return own }
-        guard let own else { return bound }
-        return min(bound, own)
-    }
+    /// The deadline of the code that asks.
+    static var current: LoopInstant? { CancelScope.current?.deadline }
 }
 
 extension EventLoop {
@@ -33,7 +26,8 @@ extension EventLoop {
     public func withDeadline<Result>(
         _ deadline: LoopInstant, _ operation: () async throws -> Result
     ) async rethrows -> Result {
-        try await Deadline.$current.withValue(Deadline.nearest(deadline)) { try await operation() }
+        let scope = CancelScope(loop: self, parent: CancelScope.current, deadline: deadline)
+        return try await CancelScope.$current.withValue(scope) { try await operation() }
     }
 
     /// Runs `operation` with a deadline `timeout` from now. See `withDeadline`.

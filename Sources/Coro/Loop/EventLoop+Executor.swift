@@ -7,7 +7,7 @@
 extension EventLoop: TaskExecutor, SerialExecutor {
     /// Takes a job from the Swift runtime. Any thread.
     public func enqueue(_ job: consuming ExecutorJob) {
-        _ = add(.job(UnownedJob(job)))
+        add(job: UnownedJob(job))
     }
 
     /// The loop as the executor of tasks: `Task(executorPreference: loop) { … }`.

@@ -29,11 +29,16 @@ public final class EventLoop: @unchecked Sendable {
     /// calls out while it lasts.)
     @exclusivity(unchecked) var ready: [Work] = []
     @exclusivity(unchecked) private var running: [Work] = []
+    /// Set while a continuation is resumed whose task is to run at once, and the job that this brought.
+    @exclusivity(unchecked) private var takesNextJob = false
+    @exclusivity(unchecked) private var nextJob: UnownedJob?
 
     @exclusivity(unchecked) var poller: Poller
     @exclusivity(unchecked) var timers = TimerQueue()
     /// Native tasks and coroutines that sleep on this loop; `close()` wakes them so that their clean-up runs.
     var suspended = SuspendedList()
+    /// The spawned tasks that have not ended.
+    @exclusivity(unchecked) var tasksAlive = TaskList()
     /// Read and write buffers that busy streams borrow and idle ones give back.
     let buffers = BufferPool()
 
@@ -173,6 +178,12 @@ public final class EventLoop: @unchecked Sendable {
         case .job(let job):
             // The executor named here must be the one the job was enqueued on, or the runtime enqueues it again.
             job.runSynchronously(on: asUnownedTaskExecutor())
+        case .resume(let continuation):
+            // The job that this enqueues runs here and now: its iteration is this one.
+            takesNextJob = true
+            continuation.resume()
+            takesNextJob = false
+            nextJob.take()?.runSynchronously(on: asUnownedTaskExecutor())
         case .callback(let callback):
             do { try callback() } catch { Report.callbackFailed(error) }
         }
@@ -209,6 +220,17 @@ public final class EventLoop: @unchecked Sendable {
         return inbox.add(work)
     }
 
+    /// Takes a job in: any thread.
+    @inline(__always)
+    func add(job: UnownedJob) {
+        if isCurrent, takesNextJob {
+            takesNextJob = false
+            nextJob = job
+        } else {
+            _ = add(.job(job))
+        }
+    }
+
     /// True on the thread that runs this loop, while it runs.
     @inline(__always)
     public var isCurrent: Bool { owner.load(ordering: .relaxed) == threadIdentity() }
@@ -240,6 +262,7 @@ public final class EventLoop: @unchecked Sendable {
         // From here on nothing comes in any more; what was accepted before still runs, here.
         inbox.close(into: &ready, jobRunner: asUnownedTaskExecutor())
         endEverything()
+        tasksAlive.removeAll()
         poller.close()
         CurrentLoop.set(nil)
         owner.store(0, ordering: .releasing)
@@ -274,6 +297,8 @@ enum Work: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): a callback that is not @Sendable is added only on the loop's own thread, by this
     // module; what crosses threads came in through `addCallback`, which demands @Sendable, or is a Swift job.
     case job(UnownedJob)
+    /// A task that gave up its turn.
+    case resume(UnsafeContinuation<Void, Never>)
     case callback(() throws -> Void)
 }
 

@@ -5,6 +5,11 @@
 class Suspended {
     fileprivate var next: Suspended?
     fileprivate unowned(unsafe) var previous: Suspended?
+    /// What it waits for, in a word or two, and where that was made if it is known: for those who ask who hangs where.
+    @exclusivity(unchecked) final var reason: StaticString = "waiting"
+    @exclusivity(unchecked) final var place: SourcePlace?
+    /// Since when, in nanoseconds of the loop's clock.
+    @exclusivity(unchecked) final var since: Int64 = 0
 
     /// Called when the loop closes: take yourself off the list and end with `LoopError.closed`.
     func loopCloses() {}
@@ -34,11 +39,16 @@ struct SuspendedList {
         sleeper.previous = nil
     }
 
-    func wakeAll() {
+    /// Calls `body` with each, the one that fell asleep last first.
+    func forEach(_ body: (Suspended) -> Void) {
         var sleeper = first
         while let current = sleeper {
             sleeper = current.next
-            current.loopCloses()
+            body(current)
         }
+    }
+
+    func wakeAll() {
+        forEach { $0.loopCloses() }
     }
 }

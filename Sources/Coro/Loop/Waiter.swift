@@ -18,12 +18,16 @@ final class Waiter: Suspended, @unchecked Sendable {
     // and read again by the task after its continuation was resumed, which orders the two.
 
     fileprivate let loop: EventLoop
+    /// What the sleeping code obeys.
+    let scope: CancelScope?
+    /// The task whose own sleep this is; nil for child tasks and tasks from elsewhere.
+    private let task: TaskRecord?
     fileprivate var continuation: UnsafeContinuation<Void, Never>?
     /// Atomic for a task on another thread: if it is resumed before it has fallen asleep, only this orders the two.
-    private let reason = Atomic<Wake>(.ready)
+    private let cause = Atomic<Wake>(.ready)
     fileprivate(set) var wake: Wake {
-        get { reason.load(ordering: .acquiring) }
-        set { reason.store(newValue, ordering: .releasing) }
+        get { cause.load(ordering: .acquiring) }
+        set { cause.store(newValue, ordering: .releasing) }
     }
     /// The deadline's timer, and what `arm` set up, both undone at the wake.
     private var timer: LoopTimer?
@@ -31,20 +35,33 @@ final class Waiter: Suspended, @unchecked Sendable {
     /// Set when the task was cancelled before its start had reached the loop.
     private var isCancelledEarly = false
 
-    fileprivate init(loop: EventLoop) { self.loop = loop }
+    fileprivate init(loop: EventLoop, scope: CancelScope?, task: TaskRecord?, reason: StaticString) {
+        self.loop = loop
+        self.scope = scope
+        self.task = task
+        super.init()
+        self.reason = reason
+    }
 
     /// True when the task has been resumed, and nobody needs to remember it any more.
     var isAwake: Bool { continuation == nil }
 
     /// Resumes the task; does nothing when it has been resumed. Loop's thread.
-    func wake(_ reason: Wake) {
+    func wake(_ cause: Wake) {
         guard let continuation = continuation.take() else { return }
-        wake = reason
+        wake = cause
         timer?.cancel()
         timer = nil
         undo.take()?()
         loop.suspended.remove(self)
+        task?.wakes()
         continuation.resume()
+    }
+
+    /// Has the task woken by its cancellation in a later iteration; any thread.
+    func requestCancel() {
+        // Never inside `cancel()`: on the loop's thread the continuation is in place by then.
+        loop.addCallback { self.cancel() }
     }
 
     /// Wakes the task, or, when it does not sleep yet, keeps it from falling asleep.
@@ -65,6 +82,8 @@ final class Waiter: Suspended, @unchecked Sendable {
         // On a closing loop too: the next round of `close` wakes it. Resumed at once, a task that answers every
         // failure by sleeping again would never leave its thread.
         loop.suspended.insert(self)
+        since = loop.iterationTime
+        task?.fallsAsleep(self)
         if isCancelledEarly { return wake(.cancelled) }
         if let deadline {
             timer = LoopTimer(loop: loop, deadline: deadline) { [weak self] in self?.wake(.timedOut) }
@@ -73,42 +92,74 @@ final class Waiter: Suspended, @unchecked Sendable {
     }
 }
 
-/// Suspends the calling task until `arm`'s waiter is woken, the task is cancelled, the deadline passes or the loop
-/// closes.
+/// Suspends the calling task until `arm`'s waiter is woken, the task or a scope around it is cancelled, the deadline
+/// passes or the loop closes.
 ///
 /// `arm` runs on the loop's thread with the waiter to wake; it may wake it at once. May be called on any thread; the
 /// task resumes where it came from.
 ///
+/// - Parameter reason: what the task does meanwhile, for those who look from outside: "sleeping", "reading".
 /// - Throws: `CancellationError`, `TimeoutError`, `LoopError.closed`.
-func park(on loop: EventLoop, deadline: LoopInstant? = nil, _ arm: @escaping (Waiter) -> Void) async throws {
-    // Level-triggered: a task that is cancelled already does not begin to wait.
-    try _Concurrency.Task.checkCancellation()
-    let deadline = Deadline.nearest(deadline)
-    let waiter = Waiter(loop: loop)
-    // SAFETY: `arm` is called exactly once, on the loop's thread, while this task is suspended.
-    nonisolated(unsafe) let arm = arm
-    await withTaskCancellationHandler {
+func park(
+    on loop: EventLoop, for reason: StaticString = "waiting", deadline: LoopInstant? = nil,
+    _ arm: @escaping (Waiter) -> Void
+) async throws {
+    let scope = CancelScope.current
+    // Level-triggered: code that is cancelled already does not begin to wait.
+    if CancelScope.isCancelled(in: scope) { throw CancellationError() }
+    let deadline = CancelScope.earlier(deadline, scope?.deadline)
+    let waiter: Waiter
+    if loop.isCurrent, let task = scope?.task, task.loop === loop, task.isCaller {
+        // A task of ours on its own loop: who cancels it wakes this waiter.
+        waiter = Waiter(loop: loop, scope: scope, task: task, reason: reason)
         await withUnsafeContinuation { continuation in
-            if loop.isCurrent {
-                waiter.start(continuation, deadline: deadline)
-                arm(waiter)
-            } else {
-                let start = WaiterStart(waiter, continuation)
-                loop.addCallback {
-                    start.begin(deadline: deadline)
-                    arm(waiter)
-                }
-            }
+            waiter.start(continuation, deadline: deadline)
+            arm(waiter)
         }
-    } onCancel: {
-        // A later iteration, never inside `cancel()`: on the loop's thread the continuation is in place by then.
-        loop.addCallback { waiter.cancel() }
+    } else {
+        waiter = Waiter(loop: loop, scope: scope, task: nil, reason: reason)
+        await sleepAsGuest(waiter, deadline, arm)
     }
     switch waiter.wake {
     case .ready: return
     case .cancelled: throw CancellationError()
     case .timedOut: throw TimeoutError()
     case .loopClosed: throw LoopError.closed
+    }
+}
+
+/// The sleep of a child task, or of one that is not of this loop: its cancellation comes from the runtime.
+private func sleepAsGuest(_ waiter: Waiter, _ deadline: LoopInstant?, _ arm: @escaping (Waiter) -> Void) async {
+    // The scopes' own cancels reach it through their root, on whose loop alone that is touched.
+    let root = waiter.scope.flatMap { $0.loop.isCurrent ? $0.root : nil }
+    root?.enter(waiter)
+    defer { root?.leave(waiter) }
+    if let scope = waiter.scope, scope.isShielded {
+        await sleepUnheard(waiter, deadline, arm)
+    } else {
+        await withTaskCancellationHandler {
+            await sleepUnheard(waiter, deadline, arm)
+        } onCancel: {
+            waiter.requestCancel()
+        }
+    }
+}
+
+private func sleepUnheard(_ waiter: Waiter, _ deadline: LoopInstant?, _ arm: @escaping (Waiter) -> Void) async {
+    // SAFETY: `arm` is called exactly once, on the loop's thread, while this task is suspended.
+    nonisolated(unsafe) let arm = arm
+    let loop = waiter.loop
+    await withUnsafeContinuation { continuation in
+        if loop.isCurrent {
+            waiter.start(continuation, deadline: deadline)
+            arm(waiter)
+        } else {
+            let start = WaiterStart(waiter, continuation)
+            loop.addCallback {
+                start.begin(deadline: deadline)
+                arm(waiter)
+            }
+        }
     }
 }
 

@@ -1,0 +1,135 @@
+// What is known of one spawned task, from its making to its end: who it is, for those who look from outside, and where it
+// sleeps, for those who cancel it.
+//
+// Only we hold the native handle of a task we spawn, so nobody can cancel it but through us. Its waits therefore need no
+// cancellation handler, which costs two locked changes of the task's status a wait: `cancel` finds the sleeping waiter
+// here. Child tasks (`async let`, groups) and tasks made elsewhere are cancelled by the runtime, and their waits pay.
+
+internal import Synchronization
+
+/// A spawned task: its outermost scope, and its entry in the loop's list of tasks.
+final class TaskRecord: CancelScope, @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): what is not constant is touched on the loop's thread only; `identity` is written by the
+    // task before its first wait.
+
+    /// Counts up through the life of the process.
+    let id: UInt64
+    let name: String?
+    /// The task that spawned this one; 0 when there was none.
+    let parentID: UInt64
+    let origin: SourcePlace
+
+    /// The native task, as a number to compare: whose wait is this?
+    private var identity: UInt = 0
+    /// Where the task sleeps; nil while it runs, or waits for something that is not of Coro.
+    @exclusivity(unchecked) fileprivate(set) var waiter: Waiter?
+    /// How often it went to sleep here.
+    @exclusivity(unchecked) fileprivate(set) var suspensions = 0
+    private(set) var hasBegun = false
+
+    fileprivate unowned(unsafe) var next: TaskRecord?
+    fileprivate unowned(unsafe) var previous: TaskRecord?
+    fileprivate var isListed = false
+
+    private static let newest = Atomic<UInt64>(0)
+
+    init(loop: EventLoop, name: String?, origin: SourcePlace, deadline: LoopInstant? = nil) {
+        id = TaskRecord.newest.wrappingAdd(1, ordering: .relaxed).newValue
+        self.name = name
+        self.origin = origin
+        parentID = CancelScope.current?.task?.id ?? 0
+        super.init(loop: loop, parent: nil, deadline: deadline)
+        adopt(as: self)
+        if loop.isCurrent { loop.tasksAlive.insert(self) }
+    }
+
+    /// Called by the task as its first act.
+    func begin() {
+        identity = TaskRecord.currentIdentity()
+        hasBegun = true
+        if loop.isCurrent { loop.tasksAlive.insert(self) }
+    }
+
+    /// Called by the task as its last.
+    func end() {
+        identity = 0
+        if loop.isCurrent { loop.tasksAlive.remove(self) }
+    }
+
+    /// True when the caller is this very task and not a child of it.
+    @inline(__always)
+    var isCaller: Bool { identity == TaskRecord.currentIdentity() }
+
+    @inline(__always)
+    private static func currentIdentity() -> UInt {
+        withUnsafeCurrentTask { task in
+            guard let task else { return 0 }
+            // SAFETY: `UnsafeCurrentTask` is one reference, and only its bits are kept, to be compared while the task lives.
+            return unsafeBitCast(task, to: UInt.self)
+        }
+    }
+
+    // MARK: Asleep
+
+    @inline(__always)
+    func fallsAsleep(_ waiter: Waiter) {
+        self.waiter = waiter
+        suspensions &+= 1
+    }
+
+    @inline(__always)
+    func wakes() { waiter = nil }
+
+    /// The task was cancelled: wakes it, unless it sleeps behind a shield. Any thread.
+    func taskWasCancelled() {
+        if loop.isCurrent {
+            if let waiter, waiter.scope?.isCancelledInside(ofTask: true) == true { waiter.wake(.cancelled) }
+        } else {
+            loop.addCallback { self.taskWasCancelled() }
+        }
+    }
+
+    /// A scope inside was cancelled: wakes the task if it sleeps there. Loop's thread.
+    func wakeIfCancelled() {
+        if let waiter, waiter.scope?.isCancelledInside(ofTask: false) == true { waiter.wake(.cancelled) }
+    }
+}
+
+/// The spawned tasks of one loop that have not ended: a list through the records, which are held by their tasks.
+struct TaskList {
+    private unowned(unsafe) var first: TaskRecord?
+    private(set) var count = 0
+
+    mutating func insert(_ record: TaskRecord) {
+        guard !record.isListed else { return }
+        record.isListed = true
+        record.next = first
+        first?.previous = record
+        first = record
+        count += 1
+    }
+
+    mutating func remove(_ record: TaskRecord) {
+        guard record.isListed else { return }
+        record.isListed = false
+        count -= 1
+        if let previous = record.previous { previous.next = record.next } else { first = record.next }
+        record.next?.previous = record.previous
+        record.next = nil
+        record.previous = nil
+    }
+
+    /// Forgets all: the loop is closed, and what still runs does so without it.
+    mutating func removeAll() {
+        while let record = first { remove(record) }
+    }
+
+    /// Calls `body` with each, the newest first.
+    func forEach(_ body: (TaskRecord) -> Void) {
+        var record = first
+        while let current = record {
+            record = current.next
+            body(current)
+        }
+    }
+}
