@@ -21,8 +21,7 @@ extension EventLoop {
         _ futures: [Key: Future<Value>], onFailure: GatherPolicy = .all,
         file: StaticString = #fileID, line: UInt = #line
     ) -> Future<[Key: Value]> {
-        gather(Array(futures.values), onFailure: onFailure, origin: SourcePlace(file: file, line: line))
-        {
+        gather(Array(futures.values), onFailure: onFailure, origin: SourcePlace(file: file, line: line)) {
             try futures.mapValues { try $0.get() }
         }
     }

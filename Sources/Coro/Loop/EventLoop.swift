@@ -34,7 +34,7 @@ public final class EventLoop: @unchecked Sendable {
     @exclusivity(unchecked) var poller: Poller
     @exclusivity(unchecked) var timers = TimerQueue()
     /// Native tasks and coroutines that sleep on this loop; `close()` wakes them so that their clean-up runs.
-    var suspended = SuspendedList()
+    @exclusivity(unchecked) var suspended = SuspendedList()
     /// The spawned tasks that have not ended.
     @exclusivity(unchecked) var tasksAlive = TaskList()
     /// Read and write buffers that busy streams borrow and idle ones give back.
@@ -50,6 +50,9 @@ public final class EventLoop: @unchecked Sendable {
     /// that one iteration does sees the same instant.
     @exclusivity(unchecked) package private(set) var iterationTime: Int64 = 0
     @exclusivity(unchecked) private var stopRequested = false
+    /// Iterations since epoll was asked, and the time when it was.
+    @exclusivity(unchecked) private var looksSkipped = 0
+    @exclusivity(unchecked) private var lastLook: Int64 = 0
     /// Counts up when a run begins and when it ends: odd while one is under way.
     private let runs = Atomic<Int>(0)
 
@@ -143,9 +146,16 @@ public final class EventLoop: @unchecked Sendable {
         if !timers.isEmpty { runTimers() }
     }
 
-    /// Waits for readiness (not at all when work is ready, until the next timer otherwise) and delivers it.
+    /// Waits for readiness (not at all when work is ready, until the next timer otherwise) and delivers it. With work
+    /// to do, and having looked a moment ago, it does not even look.
     private func poll() {
         var timeout: Int64 = 0
+        if !ready.isEmpty, mayGoOnUnseeing() {
+            iterationTime = clock.now
+            if inbox.hasWork { inbox.drain(into: &ready) }
+            return
+        }
+        looksSkipped = 0
         if ready.isEmpty && !stopRequested {
             // A descriptor wakes epoll by itself; another thread's work wakes it through the eventfd, but only if
             // that thread sees that we sleep. Announcing it first and looking at the inbox second closes the race.
@@ -156,12 +166,27 @@ public final class EventLoop: @unchecked Sendable {
         let count = poller.wait(timeout: timeout)
         inbox.wakeUp()
         iterationTime = clock.now
+        lastLook = iterationTime
         for index in 0..<count {
             guard let (registration, readiness) = poller.event(index) else { continue }
             registration.deliver(readiness)
         }
         if inbox.hasWork { inbox.drain(into: &ready) }
     }
+
+    /// True when there is work and the descriptors were looked at a moment ago: the system call costs more than many a
+    /// unit of work. Bounded in iterations and in time, so that work that never ends cannot keep I/O waiting.
+    private func mayGoOnUnseeing() -> Bool {
+        guard looksSkipped < EventLoop.looksSkippedMax, iterationTime - lastLook < EventLoop.unseeingMax else {
+            return false
+        }
+        looksSkipped += 1
+        return true
+    }
+
+    private static let looksSkippedMax = 3
+    /// In nanoseconds.
+    private static let unseeingMax: Int64 = 20_000
 
     /// Runs what was ready when this phase began; what that adds stands behind it in the queue and waits.
     private func runReady() {
