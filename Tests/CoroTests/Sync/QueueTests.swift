@@ -271,6 +271,21 @@ import Testing
         }
     }
 
+    @Test func `a task elsewhere that is cancelled on its way to the loop takes nothing`() async throws {
+        try await withLoop(seconds: 60) { loop async throws in
+            let queue = Queue<Int>(on: loop)
+            var left = 0
+            for number in 0..<1_000 {
+                try await queue.put(number)
+                left += 1
+                let getting = Task.detached { try await queue.get() }
+                getting.cancel()
+                if (try? await getting.value) != nil { left -= 1 }
+                #expect(queue.count == left)
+            }
+        }
+    }
+
     @Test func `iterating stays on the loop's thread`() async throws {
         try await withLoop { loop async throws in
             let queue = Queue<Int>(on: loop)
