@@ -68,7 +68,7 @@ public final class Channel<Element: Sendable>: AsyncSequence, Sendable {
         guard let loop = loop ?? EventLoop.current else { throw SyncError.noLoop }
         let slot = Slot(element, on: loop)
         do {
-            try await wait(at: slot, in: \.senders) { state in
+            try await wait(at: slot) { state in
                 if state.isClosed { return true }
                 guard state.offer(element) else { return false }
                 slot.element = nil
@@ -99,12 +99,16 @@ public final class Channel<Element: Sendable>: AsyncSequence, Sendable {
     /// - Throws: `CancellationError`; `TimeoutError` past the task's deadline; `LoopError.closed` of the loop it waits on;
     ///   `SyncError.noLoop` when it would have to wait and there is none. No element was taken then.
     public func receive(on loop: EventLoop? = nil) async throws -> Element? {
-        let (first, isClosed) = step { state in (state.take(), state.isClosed) }
+        var isClosed = false
+        let first = step { state in
+            isClosed = state.isClosed
+            return state.take()
+        }
         if first != nil || isClosed { return first }
         guard let loop = loop ?? EventLoop.current else { throw SyncError.noLoop }
         let slot = Slot<Element>(on: loop)
         do {
-            try await wait(at: slot, in: \.receivers) { state in
+            try await wait(at: slot) { state in
                 slot.element = state.take()
                 return slot.element != nil || state.isClosed
             }
@@ -152,9 +156,10 @@ public final class Channel<Element: Sendable>: AsyncSequence, Sendable {
     /// Changes the state under the lock, and then wakes whom that served. Not under the lock: a task that is woken on this
     /// very thread leaves its line, which takes it again.
     private func step<Result>(_ body: (inout State) -> Result) -> Result {
-        let (result, served) = state.withLock { state in
-            let result = body(&state)
-            return (result, state.served.take())
+        var served: Place?
+        let result = state.withLock { state in
+            defer { served = state.served.take() }
+            return body(&state)
         }
         served?.wake()
         return result
@@ -162,7 +167,7 @@ public final class Channel<Element: Sendable>: AsyncSequence, Sendable {
 
     /// Suspends the task on its place's loop until somebody serves it; not when `isServed` says that it is already.
     private func wait(
-        at slot: Slot<Element>, in line: WritableKeyPath<State, Line>, unless isServed: @escaping (inout State) -> Bool
+        at slot: Slot<Element>, unless isServed: @escaping (inout State) -> Bool
     ) async throws {
         let deadline = Deadline.current
         try await park(on: slot.loop) { waiter in
@@ -172,12 +177,12 @@ public final class Channel<Element: Sendable>: AsyncSequence, Sendable {
                 if isServed(&state) { return .ready }
                 if let deadline, deadline <= slot.loop.now { return .timedOut }
                 slot.waiter = waiter
-                state[keyPath: line].append(slot)
+                state.join(slot)
                 return nil
             }
             if let wake { return waiter.wake(wake) }
             // Served by now, perhaps, but not woken: only this thread does that.
-            waiter.whenWoken { self.state.withLock { $0[keyPath: line].remove(slot) } }
+            waiter.whenWoken { self.state.withLock { $0.leave(slot) } }
         }
     }
 
@@ -195,7 +200,8 @@ extension Channel.State {
 
     /// The next element, stored or brought; the first sender fills the room.
     fileprivate mutating func take() -> Element? {
-        guard let element = buffer.popFirst() else { return takeFromSender() }
+        guard buffer.count > 0 else { return takeFromSender() }
+        let element = buffer.removeFirst()
         if buffer.count < limit, let brought = takeFromSender() { buffer.append(brought) }
         return element
     }
@@ -204,6 +210,17 @@ extension Channel.State {
     /// may hold one more than its capacity.
     fileprivate mutating func putBack(_ element: Element) {
         if !serve(element) { buffer.prepend(element) }
+    }
+
+    // A sender's slot has its element for as long as it is in line, a receiver's has none.
+
+    fileprivate mutating func join(_ slot: Slot<Element>) {
+        if slot.element == nil { receivers.append(slot) } else { senders.append(slot) }
+    }
+
+    /// Does nothing when the slot was served, and so is in line no more.
+    fileprivate mutating func leave(_ slot: Slot<Element>) {
+        if slot.element == nil { receivers.remove(slot) } else { senders.remove(slot) }
     }
 
     private mutating func serve(_ element: Element) -> Bool {

@@ -4,5 +4,5 @@
 public final class LIFOQueue<Element: Sendable>: Queue<Element>, @unchecked Sendable {
     // SAFETY (@unchecked Sendable): adds nothing to what `Queue` keeps.
 
-    override func removeNext() -> Element? { ring.popLast() }
+    override func removeNext() -> Element { ring.removeLast() }
 }

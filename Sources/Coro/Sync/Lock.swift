@@ -26,7 +26,9 @@ public final class Lock: Sendable {
     ///
     /// - Throws: what `acquire` and `body` throw.
     public func withLock<Result>(_ body: () async throws -> Result) async throws -> Result {
-        try await semaphore.withPermit(body)
+        if !semaphore.takeNow() { try await semaphore.wait() }
+        defer { semaphore.release() }
+        return try await body()
     }
 
     /// Takes the lock; suspends only when somebody holds it. Whoever takes it owes a `release()`; `withLock` keeps

@@ -9,7 +9,7 @@ public final class PriorityQueue<Element: Comparable & Sendable>: Queue<Element>
     private var heap = Heap<Element>()
 
     override func insert(_ element: Element) { heap.insert(element) }
-    override func removeNext() -> Element? { heap.removeLowest() }
+    override func removeNext() -> Element { heap.removeLowest() }
 }
 
 private struct Heap<Element: Comparable> {
@@ -40,8 +40,9 @@ private struct Heap<Element: Comparable> {
         entries[index] = entry
     }
 
-    mutating func removeLowest() -> Element? {
-        guard let last = entries.popLast() else { return nil }
+    /// The heap must not be empty.
+    mutating func removeLowest() -> Element {
+        let last = entries.removeLast()
         guard let lowest = entries.first else { return last.element }
         // The last entry takes the hole at the top and sinks.
         var index = 0

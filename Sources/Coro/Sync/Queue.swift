@@ -49,10 +49,10 @@ public class Queue<Element: Sendable>: AsyncSequence, @unchecked Sendable {
 
     // MARK: Order
 
-    // What a kind of queue decides: where an element goes, and which comes next.
+    // What a kind of queue decides: where an element goes, and which of those it holds comes next.
 
     func insert(_ element: Element) { ring.append(element) }
-    func removeNext() -> Element? { ring.popFirst() }
+    func removeNext() -> Element { ring.removeFirst() }
 
     // MARK: Looking
 
@@ -121,13 +121,14 @@ public class Queue<Element: Sendable>: AsyncSequence, @unchecked Sendable {
     /// - Throws: `CancellationError`; `TimeoutError` past the task's deadline; `LoopError.closed`. No element was taken then.
     public final func get() async throws -> Element? {
         if loop.isCurrent {
-            if let element = take() { return element }
+            if count > 0 { return take() }
             if isClosed { return nil }
         }
         let slot = Slot<Element>(on: loop)
         try await getters.wait(at: slot) {
+            guard self.count > 0 else { return self.isClosed }
             slot.element = self.take()
-            return slot.element != nil || self.isClosed
+            return true
         }
         return slot.element
     }
@@ -137,12 +138,12 @@ public class Queue<Element: Sendable>: AsyncSequence, @unchecked Sendable {
     /// - Throws: `SyncError.wrongThread` off the loop.
     public final func tryGet() throws(SyncError) -> Element? {
         guard loop.isCurrent else { throw .wrongThread }
-        return take()
+        return count > 0 ? take() : nil
     }
 
-    /// Takes the next element, and lets the first putter fill the room. Loop's thread.
-    private func take() -> Element? {
-        guard let element = removeNext() else { return nil }
+    /// Takes the next element, which must be there, and lets the first putter fill the room. Loop's thread.
+    private func take() -> Element {
+        let element = removeNext()
         stored.store(count - 1, ordering: .relaxed)
         if let putter = putters.takeFirst() {
             if let waiting = unsafeDowncast(putter, to: Slot<Element>.self).element.take() {

@@ -2,6 +2,8 @@
 // state allocates nothing and moves nothing.
 
 /// A growing ring buffer. All operations are O(1), amortized.
+///
+/// Removing gives an element and not an optional: unspecialized, each optional of a generic type costs a look-up of it.
 final class Ring<Element> {
     private var slots: UnsafeMutablePointer<Element>?
     /// A power of two, so that the way round is a mask; zero before the first element.
@@ -31,8 +33,8 @@ final class Ring<Element> {
         count += 1
     }
 
-    func popFirst() -> Element? {
-        guard count > 0 else { return nil }
+    /// The ring must not be empty.
+    func removeFirst() -> Element {
         let element = slot(0).move()
         head = (head &+ 1) & (capacity &- 1)
         count -= 1
@@ -40,8 +42,8 @@ final class Ring<Element> {
         return element
     }
 
-    func popLast() -> Element? {
-        guard count > 0 else { return nil }
+    /// The ring must not be empty.
+    func removeLast() -> Element {
         count -= 1
         let element = slot(count).move()
         if count == 0 { settle() }
