@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// A flag that tasks wait for.
 ///
-/// - Runs on: its loop. `wait()` may be awaited on any thread; `set` and `clear` from another thread are sent to the
-///   loop, in order. After the loop's close they do nothing and waiting throws.
+/// - Runs on: its loop. `wait()` may be awaited on any thread; `set` and `clear` from another thread, or before the loop
+///   runs, are sent to it, in order. After the loop's close they do nothing and waiting throws.
 public final class Event: Sendable {
     private let flag = Atomic<Bool>(false)
     let waiters: WaitQueue

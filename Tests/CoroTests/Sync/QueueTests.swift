@@ -195,6 +195,23 @@ import Testing
         }
     }
 
+    @Test func `a cancelled task takes what is there, and waits for nothing`() async throws {
+        try await withLoop { loop async throws in
+            let queue = Queue<Int>(on: loop, capacity: 1)
+            try await queue.put(1)
+            let cancelled = loop.spawn {
+                withUnsafeCurrentTask { $0?.cancel() }
+                #expect(try await queue.get() == 1)
+                await #expect(throws: CancellationError.self) { try await queue.get() }
+                try await queue.put(2)
+                await #expect(throws: CancellationError.self) { try await queue.put(3) }
+            }
+            try await cancelled.value
+            #expect(queue.count == 1)
+            #expect(queue.getters.isEmpty && queue.putters.isEmpty)
+        }
+    }
+
     @Test func `closing: getters drain what is left and then have nil, puts throw, join works`() async throws {
         try await withLoop { loop async throws in
             let queue = Queue<Int>(on: loop, capacity: 2)
