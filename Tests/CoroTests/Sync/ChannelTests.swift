@@ -129,18 +129,28 @@ import Testing
         }
     }
 
-    @Test func `an element handed to a task that is cancelled as it comes is received`() async throws {
+    @Test func `an element handed to a task that is cancelled before it runs is received`() async throws {
         try await withLoop { loop async throws in
-            for cancelsFirst in [true, false] {
-                let channel = Channel<Int>()
-                let receiver = loop.spawn { try await channel.receive() }
-                try await loop.moment()
-                if cancelsFirst { receiver.cancel() }
-                #expect(try channel.trySend(1))
-                if !cancelsFirst { receiver.cancel() }
-                #expect(try await receiver.value == 1)
-                #expect(channel.count == 0)
-            }
+            let channel = Channel<Int>()
+            let receiver = loop.spawn { try await channel.receive() }
+            try await loop.moment()
+            #expect(try channel.trySend(1))
+            receiver.cancel()
+            #expect(try await receiver.value == 1)
+            #expect(channel.count == 0)
+        }
+    }
+
+    @Test func `an element sent as its receiver is cancelled is received or still there`() async throws {
+        try await withLoop { loop async throws in
+            let channel = Channel<Int>(capacity: 1)
+            let receiver = loop.spawn { try await channel.receive() }
+            try await loop.moment()
+            receiver.cancel()
+            #expect(try channel.trySend(1))
+            let received = try? await receiver.value
+            #expect(channel.count == (received == nil ? 1 : 0))
+            #expect(channel.waiting == (senders: 0, receivers: 0))
         }
     }
 
