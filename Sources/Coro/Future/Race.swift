@@ -88,6 +88,9 @@ extension Report {
 
 /// `firstOf` or `firstSuccess` was given no future, and nothing can ever win.
 public struct EmptyRaceError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Makes the error.
+    public init() {}
+
     public var description: String { "A race needs at least one future; this one was given none." }
 }
 
