@@ -1,5 +1,5 @@
-// Many futures, one at a time, as they complete. Pulled by `next()`, a future for generator-style coroutines, or by
-// `for try await` (`Async/Completions+Async.swift`).
+// Many futures, one at a time, as they complete. Pulled by `nextFuture()` in generator-style coroutines, by `next()` and
+// `for try await` in native code (`Async/Completions+Async.swift`).
 //
 // The futures' observers hold this object, and it holds what has arrived and was not asked for yet. So it lives until all
 // have come; what nobody asked for by then is known, and failures among it are reported.
@@ -47,14 +47,15 @@ public final class Completions<Key: Sendable, Value: Sendable>: @unchecked Senda
         while let element = arrived.popFirst() { Report.late(element.outcome, quiet, origin: origin) }
     }
 
-    /// The next to complete; nil when all have been delivered. `while let done = try await co.yield(completions.next())`.
+    /// A future of the next to complete, nil when all have been delivered:
+    /// `while let done = try await co.yield(completions.nextFuture()) { … }`.
     ///
-    /// Done at once when one has completed already. Several calls may wait; each gets one, in order. Cancelling the future
-    /// gives its turn to the next call.
+    /// Done at once when one has completed already. Several calls may wait; each gets one, in order. A call keeps its
+    /// turn until its future is done or cancelled, also when nobody awaits that any more; native code says `next()`.
     ///
     /// - After close: fails with `LoopError.closed`.
     /// - Complexity: O(1).
-    public func next(file: StaticString = #fileID, line: UInt = #line) -> Future<Element?> {
+    public func nextFuture(file: StaticString = #fileID, line: UInt = #line) -> Future<Element?> {
         let promise = Promise<Element?>(on: loop, file: file, line: line)
         promise.future.onLoop {
             // Those who gave up, so that asking again and again with a timeout leaves nothing behind.
@@ -65,7 +66,7 @@ public final class Completions<Key: Sendable, Value: Sendable>: @unchecked Senda
         return promise.future
     }
 
-    /// Cancels a `next()` that nobody awaits any more; what it was given in the same moment is first in line again.
+    /// Cancels a turn that nobody awaits any more; what it was given in the same moment is first in line again.
     func giveBack(_ next: Future<Element?>) {
         next.cancel()
         next.whenSettled(on: loop) {
