@@ -97,9 +97,10 @@ public final class Completions<Key: Sendable, Value: Sendable>: @unchecked Senda
     /// Gives what has arrived to those who wait, and nil to the rest of them once nothing more can arrive.
     private func deliver() {
         while !arrived.isEmpty || pending == 0, let promise = waiting.popFirst() {
-            // Claimed before anything is taken: a cancelled call takes nothing.
-            guard promise.future.claim() else { continue }
-            promise.future.settle(.finished(arrived.popFirst()))
+            let element = arrived.popFirst()
+            // A call that was cancelled takes nothing.
+            if let element, !promise.trySucceed(element) { arrived.prepend(element) }
+            if element == nil { promise.trySucceed(nil) }
         }
     }
 }

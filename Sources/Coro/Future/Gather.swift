@@ -60,10 +60,10 @@ extension EventLoop {
     ) {
         let complete = {
             let gathered = promise.future
-            guard gathered.claim() else { return }
             // A cancelled child fails the gathering with CancellationError; the gathered future itself was not cancelled.
-            do { gathered.settle(.finished(try collect())) } catch { gathered.settle(.failed(error)) }
-            GatherPolicy.reportAllButFirst(futures, quiet)
+            let isFirst: Bool
+            do { isFirst = promise.trySucceed(try collect()) } catch { isFirst = gathered.tryFail(error) }
+            if isFirst { GatherPolicy.reportAllButFirst(futures, quiet) }
         }
         guard !futures.isEmpty else { return complete() }
         promise.onCancel { for future in futures { future.cancel() } }
@@ -72,9 +72,8 @@ extension EventLoop {
             future.whenSettled(on: self) {
                 waiting -= 1
                 if waiting == 0 { return complete() }
-                guard onFailure == .cancelRest, let failure = future.failure, promise.future.claim()
+                guard onFailure == .cancelRest, let failure = future.failure, promise.future.tryFail(failure)
                 else { return }
-                promise.future.settle(.failed(failure))
                 for other in futures { other.cancel() }
             }
         }
@@ -126,6 +125,14 @@ protocol UntypedFuture: Sendable {
 }
 
 extension Future: UntypedFuture {
+    /// Fails unless there is a result already; false then. A `CancellationError` is a failure too: the future was not
+    /// itself cancelled. Loop's thread.
+    func tryFail(_ error: any Error) -> Bool {
+        guard claim() else { return false }
+        settle(.failed(error))
+        return true
+    }
+
     var failure: (any Error)? {
         switch result {
         case .failed(let error): error

@@ -19,7 +19,7 @@ extension EventLoop {
     ) -> Future<Value> {
         let origin = SourcePlace(file: file, line: line)
         return race(futures, cancelRest: cancelRest, quiet: quiet, origin: origin) { _, outcome in
-            if case .cancelled = outcome { .failed(CancellationError()) } else { outcome }
+            Result { try outcome.get() }
         }
     }
 
@@ -37,20 +37,16 @@ extension EventLoop {
         var failures = [(any Error)?](repeating: nil, count: futures.count)
         var left = futures.count
         return race(futures, cancelRest: cancelRest, quiet: quiet, origin: origin) { index, outcome in
-            switch outcome {
-            case .finished: return outcome
-            case .failed(let error): failures[index] = error
-            case .cancelled: failures[index] = CancellationError()
-            }
+            do { return .success(try outcome.get()) } catch { failures[index] = error }
             left -= 1
-            return left == 0 ? .failed(AllFailedError(failures: failures.compactMap(\.self))) : nil
+            return left == 0 ? .failure(AllFailedError(failures: failures.compactMap(\.self))) : nil
         }
     }
 
     /// Shows each outcome to `decide`, in order of completion, until it names the outcome of the race.
     private func race<Value: Sendable>(
         _ futures: [Future<Value>], cancelRest: Bool, quiet: QuietErrors, origin: SourcePlace,
-        decide: @escaping (Int, Outcome<Value>) -> Outcome<Value>?
+        decide: @escaping (Int, Outcome<Value>) -> Result<Value, any Error>?
     ) -> Future<Value> {
         let promise = Promise<Value>(on: self, origin: origin)
         guard !futures.isEmpty else {
@@ -69,9 +65,14 @@ extension EventLoop {
                         if !cancelRest { Report.late(outcome, quiet, origin: origin) }
                         return
                     }
-                    guard let decided = decide(index, outcome), promise.future.claim() else { return }
-                    promise.future.settle(decided)
-                    if cancelRest { for other in futures { other.cancel() } }
+                    let isDecided =
+                        switch decide(index, outcome) {
+                        case .success(let value): promise.trySucceed(value)
+                        // Not cancelled, though it may be for a cancellation: nobody asked the race to end.
+                        case .failure(let error): promise.future.tryFail(error)
+                        case nil: false
+                        }
+                    if isDecided, cancelRest { for other in futures { other.cancel() } }
                 }
             }
         }
