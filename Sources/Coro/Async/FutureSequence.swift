@@ -33,8 +33,8 @@ public final class FutureSequence<Element: Sendable>: AsyncSequence, Sendable {
             if element == nil { state.withLock { $0.hasEnded = true } }
             return element
         } catch {
-            // Only the wait has ended, not what was waited for.
-            if !future.isDone { state.withLock { $0.pending = future } }
+            // Only the wait has ended, not what was waited for; that may even have come since.
+            if future.failure == nil { state.withLock { $0.pending = future } }
             throw error
         }
     }

@@ -101,6 +101,22 @@ import Testing
         }
     }
 
+    @Test func `a step that was cancelled gives back what came before its turn, in its place`() async throws {
+        try await withLoop { loop async throws in
+            let promises = (0..<3).map { _ in loop.promise(of: Int.self) }
+            let completions = loop.asCompleted(promises.map(\.future))
+            let waiting = loop.spawn { try await completions.next()?.index }
+            try await loop.moment()
+            waiting.cancel()
+            loop.addCallback { for index in [1, 0] { promises[index].trySucceed(index) } }
+            await #expect(throws: CancellationError.self) { try await waiting.value }
+            promises[2].trySucceed(2)
+            var order: [Int] = []
+            for try await done in completions { order.append(done.index) }
+            #expect(order == [1, 0, 2])
+        }
+    }
+
     @Test func `a step that was cancelled or timed out has taken nothing`() async throws {
         try await withLoop(clock: ManualClock(whenIdle: .jumps)) { loop async throws in
             let promise = loop.promise(of: Int.self)

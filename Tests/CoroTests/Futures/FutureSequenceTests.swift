@@ -42,6 +42,25 @@ import Testing
         }
     }
 
+    @Test func `a value that comes between the cancel and the cancelled task's turn is not lost`() async throws {
+        try await withLoop { loop async throws in
+            let promise = loop.promise(of: Int?.self)
+            let calls = Journal<Void>()
+            let sequence = loop.sequence {
+                calls.note(())
+                return calls.entries.count == 1 ? promise.future : Future(on: loop, .finished(nil))
+            }
+            let task = loop.spawn { for try await _ in sequence { Issue.record("cancelled, and went on") } }
+            try await loop.moment()
+            task.cancel()
+            loop.addCallback { promise.trySucceed(7) }
+            await #expect(throws: CancellationError.self) { try await task.value }
+            var seen: [Int] = []
+            for try await number in sequence { seen.append(number) }
+            #expect(seen == [7])
+        }
+    }
+
     @Test func `a failure ends the loop, and the next loop goes on`() async throws {
         try await withLoop { loop async throws in
             let calls = Journal<Void>()

@@ -95,6 +95,24 @@ import Testing
         }
     }
 
+    @Test func `cancelled at any moment, it ends with all it had begun, or has all its results`() async throws {
+        try await withLoop { loop async throws in
+            for moment in 0..<40 {
+                let running = Load()
+                let task = loop.spawn {
+                    try await Numbers(upTo: 6).mapConcurrently(limit: 2, on: loop) { number in
+                        try await running.during { for _ in 0..<number { try await loop.moment() } }
+                        return number
+                    }
+                }
+                for _ in 0..<moment { try await loop.moment() }
+                task.cancel()
+                do { #expect(try await task.value == Array(0..<6)) } catch { #expect(error is CancellationError) }
+                #expect(running.now == 0)
+            }
+        }
+    }
+
     @Test func `a deadline and other task-locals reach the children`() async throws {
         try await withLoop(clock: ManualClock(whenIdle: .jumps)) { loop async throws in
             await #expect(throws: TimeoutError.self) {
