@@ -80,13 +80,6 @@ extension EventLoop {
     }
 }
 
-extension Report {
-    /// Reports the failure of a future after whoever waited for it had gone.
-    static func late<Value>(_ outcome: Outcome<Value>, _ quiet: QuietErrors, origin: SourcePlace) {
-        if case .failed(let error) = outcome, !quiet.contains(error) { unobserved(error, origin: origin) }
-    }
-}
-
 /// `firstOf` or `firstSuccess` was given no future, and nothing can ever win.
 public struct EmptyRaceError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Makes the error.
