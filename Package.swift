@@ -43,8 +43,10 @@ let package = Package(
             name: "coro-serve", dependencies: ["Console", "Coro", "Http"], path: "Sources/Tools/coro-serve",
             swiftSettings: strict),
         .executableTarget(
-            name: "coro-bench", dependencies: ["Console"], path: "Sources/Tools/coro-bench",
-            swiftSettings: strict),
+            name: "coro-bench", dependencies: ["AllocationCounter", "Console", "Coro"],
+            path: "Sources/Tools/coro-bench", swiftSettings: strict),
+        // The benchmark tool's malloc: glibc's, counted.
+        .target(name: "AllocationCounter", path: "Sources/Tools/AllocationCounter"),
 
         // What users test their own loops with.
         .target(name: "CoroTesting", dependencies: ["Coro"], path: "Tests/CoroTesting", swiftSettings: strict),

@@ -1,0 +1,63 @@
+// What Swift's runtime takes for its part, without Coro: no row above can be faster than what it is made of.
+
+internal import Coro
+
+extension Scenario {
+    static let floors = [
+        Scenario(
+            "swift alone", "suspend and resume",
+            about: "a continuation resumed on a task executor that does nothing but keep the job and run it"
+        ) { meter in
+            let executor = BareExecutor()
+            let pause = Pause()
+            try await meter.measure(50_000) {
+                Task(executorPreference: executor) {
+                    for _ in 0..<50_000 { await withUnsafeContinuation { pause.continuation = $0 } }
+                }
+                executor.run()
+                for _ in 0..<50_000 {
+                    pause.continuation.take()?.resume()
+                    executor.run()
+                }
+            }
+        },
+        Scenario(
+            "swift alone", "start a task", about: "Task(executorPreference:) { }, and its job run, on such an executor"
+        ) { meter in
+            let executor = BareExecutor()
+            try await meter.measure(50_000) {
+                for number in 0..<50_000 {
+                    Task(executorPreference: executor) { blackHole(number) }
+                    executor.run()
+                }
+            }
+        },
+        Scenario(
+            "swift alone", "await an async function", about: "a nonisolated(nonsending) function that does not suspend"
+        ) { meter in
+            try await meter.measure(100_000) {
+                for number in 0..<100_000 { blackHole(await Floor.identity(number)) }
+            }
+        },
+    ]
+}
+
+private enum Floor {
+    @inline(never)
+    static func identity(_ number: Int) async -> Int { number }
+}
+
+private final class Pause: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): the task that waits and the one that resumes it take turns on one thread.
+    var continuation: UnsafeContinuation<Void, Never>?
+}
+
+/// Keeps one job until it is told to run it.
+private final class BareExecutor: TaskExecutor, @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): one thread enqueues and runs.
+    private var job: UnownedJob?
+
+    func enqueue(_ job: consuming ExecutorJob) { self.job = UnownedJob(job) }
+    func run() { job.take()?.runSynchronously(on: asUnownedTaskExecutor()) }
+    func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
+}

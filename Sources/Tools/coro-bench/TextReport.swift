@@ -1,0 +1,66 @@
+// The report as a table, row by row as they come.
+
+/// Writes results for people.
+struct TextReport {
+    private let width: Int
+    private let list: ScenarioList
+
+    init(_ scenarios: [Scenario], list: ScenarioList) {
+        width = (scenarios.map(\.key.count).max() ?? 0) + 2
+        self.list = list
+    }
+
+    var head: String {
+        let columns = ["ns", "least", "most", "cpu", "allocs", "bytes", "aim"]
+        return TextReport.padded("operation", width) + columns.map { TextReport.right($0, 9) }.joined() + "\n"
+    }
+
+    func row(_ result: Measurement) -> String {
+        let figures = result.figures
+        var cells = [figures.median, figures.least, figures.most, figures.cpu].map { TextReport.number($0) }
+        cells.append(figures.allocations.map { TextReport.number($0, digits: 2) } ?? "-")
+        cells.append(figures.bytes.map { TextReport.number($0) } ?? "-")
+        cells.append(result.scenario.aim.map { TextReport.number($0) } ?? "-")
+        let met = result.isMet.map { $0 ? "  met" : "  missed" } ?? ""
+        return TextReport.padded(result.scenario.key, width) + cells.map { TextReport.right($0, 9) }.joined() + met
+            + "\n"
+    }
+
+    /// The scenarios themselves.
+    static func list(_ scenarios: [Scenario]) -> String {
+        scenarios.map { scenario in
+            let aim = scenario.aim.map { " [aim \(number($0)) ns]" } ?? ""
+            return "\(scenario.key)\(aim)\n    \(scenario.about)\n"
+        }.joined()
+    }
+
+    // MARK: Cells
+
+    /// With one digit after the point below a hundred, or as many as asked for.
+    static func number(_ value: Double, digits: Int? = nil) -> String {
+        guard value.isFinite, abs(value) < 1e15 else { return "-" }
+        let digits = digits ?? (value < 100 ? 1 : 0)
+        var scale = 1.0
+        for _ in 0..<digits { scale *= 10 }
+        let scaled = Int((value * scale).rounded())
+        guard digits > 0 else { return "\(scaled)" }
+        let fraction = "\(abs(scaled) % Int(scale))"
+        let zeros = String(repeating: "0", count: digits - fraction.count)
+        let text = "\(scaled / Int(scale)).\(zeros)\(fraction)"
+        // An aim is a whole number and reads better as one.
+        return digits == 1 && text.hasSuffix(".0") && value == value.rounded() ? String(text.dropLast(2)) : text
+    }
+
+    private static func padded(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+
+    private static func right(_ text: String, _ width: Int) -> String {
+        String(repeating: " ", count: max(1, width - text.count)) + text
+    }
+}
+
+extension Measurement {
+    /// Whether the aim is reached; nil where there is none.
+    var isMet: Bool? { scenario.aim.map { figures.median <= $0 } }
+}
