@@ -22,14 +22,19 @@ extension CommandLineArguments {
           coro-bench micro                             Everything, in about a minute
           coro-bench micro -f timer -f await -t 5      Some of it, more exactly
           coro-bench micro --report json > today.json  For a script
-          coro-bench memory                            About half a minute; a million tasks take 2 GB
+          coro-bench memory                            About half a minute; a million tasks take 4 GB
           perf record -e cpu-clock -g coro-bench micro -f 'suspend/moment' -t 10
 
-        Columns:
+        Columns of micro:
           ns        Wall time of one operation: the median of the rounds, the least and the most.
           cpu       CPU time of one operation, all threads. Less than ns: the machine was busy, or slept.
           allocs    Calls of malloc and its kin in one operation, and the bytes asked for.
           aim       What it should take at most (Docs/Benchmarking.md), and whether it does.
+
+        Columns of memory:
+          heap      Bytes of the heap that each takes, as malloc counts; resident, as the kernel does.
+          before    Memory of the process in RAM before, while they are all there, and when they are gone.
+          ns        Wall time of making one.
 
         A row that misses its aim is a finding and not a failure. Use the release build, and an idle machine.
         Exit codes: 0 measured, 1 a scenario failed, 2 wrong command line.

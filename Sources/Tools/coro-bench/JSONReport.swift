@@ -18,12 +18,13 @@ enum JSONReport {
         ]) + "\n"
     }
 
-    private static func object(_ result: Measurement) -> String {
-        let figures = result.figures
-        return JSONText.object([
-            ("group", JSONText.string(result.scenario.group)),
-            ("name", JSONText.string(result.scenario.name)),
-            ("about", JSONText.string(result.scenario.about)),
+    private static func object(_ measurement: Measurement) -> String {
+        let scenario = measurement.scenario
+        let figures = measurement.figures
+        var members = [
+            ("group", JSONText.string(scenario.group)),
+            ("name", JSONText.string(scenario.name)),
+            ("about", JSONText.string(scenario.about)),
             ("operations", number(figures.operations)),
             ("ns_median", number(figures.median)),
             ("ns_min", number(figures.least)),
@@ -32,9 +33,20 @@ enum JSONReport {
             ("ns_rounds", "[" + figures.wall.map(number).joined(separator: ",") + "]"),
             ("allocations", number(figures.allocations)),
             ("bytes", number(figures.bytes)),
-            ("aim_ns", number(result.scenario.aim)),
-            ("met", result.isMet.map { "\($0)" } ?? "null"),
-        ])
+            ("aim_ns", number(scenario.aim)),
+            ("met", measurement.isMet.map { "\($0)" } ?? "null"),
+        ]
+        if let weight = figures.weight {
+            members += [
+                ("count", "\(weight.count)"),
+                ("heap_bytes_each", number(weight.heapEach)),
+                ("resident_bytes_each", number(weight.residentEach)),
+                ("resident_before", number(weight.residentBefore)),
+                ("resident_held", number(weight.residentHeld)),
+                ("resident_after", number(weight.residentAfter)),
+            ]
+        }
+        return JSONText.object(members)
     }
 
     private static var machine: String {

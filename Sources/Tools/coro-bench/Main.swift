@@ -26,9 +26,10 @@ internal import Glibc
         let text = TextReport(scenarios, list: options.list)
         if options.report == .text { Console.print(text.head) }
         for (index, scenario) in scenarios.enumerated() {
-            Progress.show("\(index + 1) of \(scenarios.count): \(scenario.key)")
+            let title = "\(index + 1) of \(scenarios.count): \(scenario.key)"
+            Progress.show(title)
             do {
-                let result = Measurement(scenario: scenario, figures: try measure(scenario, options))
+                let result = Measurement(scenario: scenario, figures: try measure(scenario, title, options))
                 results.append(result)
                 Progress.clear()
                 if options.report == .text { Console.print(text.row(result)) }
@@ -43,9 +44,9 @@ internal import Glibc
     }
 
     /// Measures one scenario on a loop of its own, which this thread runs.
-    private static func measure(_ scenario: Scenario, _ options: Options) throws -> Figures {
+    private static func measure(_ scenario: Scenario, _ title: String, _ options: Options) throws -> Figures {
         let loop = try EventLoop()
-        let meter = Meter(loop: loop, seconds: options.seconds, rounds: options.rounds)
+        let meter = Meter(loop: loop, title: title, seconds: options.seconds, rounds: options.rounds)
         try loop.runSync { try await scenario.body(meter) }
         try loop.close()
         return meter.figures

@@ -15,13 +15,20 @@ final class Meter: @unchecked Sendable {
     let loop: EventLoop
     private let seconds: Double
     private let rounds: Int
+    private let title: String
     private(set) var figures = Figures()
 
-    init(loop: EventLoop, seconds: Double, rounds: Int) {
+    init(loop: EventLoop, title: String, seconds: Double, rounds: Int) {
         self.loop = loop
+        self.title = title
         self.seconds = seconds
         self.rounds = rounds
     }
+
+    /// Says how far a long scenario is.
+    func tell(_ stage: String) { Progress.show("\(title), \(stage)") }
+
+    // MARK: Time
 
     /// Measures `operations`, which does `count` of them each time it is called; `cleanUp` runs after each, untimed.
     func measure(
@@ -56,44 +63,30 @@ final class Meter: @unchecked Sendable {
         } while batches < fewest || Clock.wall < end
         return round
     }
-}
 
-/// What a scenario took.
-struct Figures: Sendable {
-    /// The sums of one round; times in nanoseconds.
-    struct Round {
-        var operations = 0.0
-        var wall = 0.0
-        var cpu = 0.0
-        var allocations = 0.0
-        var bytes = 0.0
+    // MARK: Memory
+
+    /// Weighs the `count` things that `make` makes and that live until `release`. The time of making is kept too.
+    func weigh(
+        _ count: Int, _ make: () async throws -> Void, release: () async throws -> Void = {}
+    ) async throws {
+        heap_trim()
+        var weight = Figures.Weight(count: count)
+        weight.residentBefore = Machine.resident
+        let heap = Double(heap_bytes_in_use())
+        figures.add(try await round(count, make))
+        weight.heap = Double(heap_bytes_in_use()) - heap
+        weight.residentHeld = Machine.resident
+        tell("letting go")
+        try await release()
+        heap_trim()
+        weight.residentAfter = Machine.resident
+        figures.weight = weight
     }
 
-    /// Nanoseconds an operation, one figure a round.
-    private(set) var wall: [Double] = []
-    private var total = Round()
-
-    mutating func add(_ round: Round) {
-        wall.append(round.wall / round.operations)
-        total.operations += round.operations
-        total.wall += round.wall
-        total.cpu += round.cpu
-        total.allocations += round.allocations
-        total.bytes += round.bytes
+    private func round(_ count: Int, _ operations: () async throws -> Void) async throws -> Figures.Round {
+        try await round(count, atLeast: 1, 0, operations) {}
     }
-
-    var operations: Double { total.operations }
-    var median: Double {
-        let sorted = wall.sorted()
-        guard !sorted.isEmpty else { return .nan }
-        return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
-    }
-    var least: Double { wall.min() ?? .nan }
-    var most: Double { wall.max() ?? .nan }
-    var cpu: Double { total.cpu / total.operations }
-    /// Nil where they cannot be counted.
-    var allocations: Double? { allocation_counts_available() ? total.allocations / total.operations : nil }
-    var bytes: Double? { allocation_counts_available() ? total.bytes / total.operations : nil }
 }
 
 /// Clocks in nanoseconds.

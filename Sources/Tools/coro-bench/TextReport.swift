@@ -11,19 +11,36 @@ struct TextReport {
     }
 
     var head: String {
-        let columns = ["ns", "least", "most", "cpu", "allocs", "bytes", "aim"]
-        return TextReport.padded("operation", width) + columns.map { TextReport.right($0, 9) }.joined() + "\n"
+        let columns =
+            switch list {
+            case .micro: ["ns", "least", "most", "cpu", "allocs", "bytes", "aim"]
+            case .memory: ["count", "heap", "resident", "before", "held", "after", "ns"]
+            }
+        return TextReport.padded("operation", width) + TextReport.line(columns)
     }
 
-    func row(_ result: Measurement) -> String {
-        let figures = result.figures
+    func row(_ measurement: Measurement) -> String {
+        let figures = measurement.figures
+        let cells = figures.weight.map { weight($0, figures) } ?? times(measurement)
+        return TextReport.padded(measurement.scenario.key, width) + TextReport.line(cells)
+    }
+
+    private func times(_ measurement: Measurement) -> [String] {
+        let figures = measurement.figures
         var cells = [figures.median, figures.least, figures.most, figures.cpu].map { TextReport.number($0) }
         cells.append(figures.allocations.map { TextReport.number($0, digits: 2) } ?? "-")
         cells.append(figures.bytes.map { TextReport.number($0) } ?? "-")
-        cells.append(result.scenario.aim.map { TextReport.number($0) } ?? "-")
-        let met = result.isMet.map { $0 ? "  met" : "  missed" } ?? ""
-        return TextReport.padded(result.scenario.key, width) + cells.map { TextReport.right($0, 9) }.joined() + met
-            + "\n"
+        cells.append(measurement.scenario.aim.map { TextReport.number($0) } ?? "-")
+        if let isMet = measurement.isMet { cells.append(isMet ? "met" : "missed") }
+        return cells
+    }
+
+    private func weight(_ weight: Figures.Weight, _ figures: Figures) -> [String] {
+        let each = [weight.heapEach, weight.residentEach].map { TextReport.number($0) }
+        let resident = [weight.residentBefore, weight.residentHeld, weight.residentAfter].map {
+            TextReport.number($0 / 1e6, digits: 1) + " MB"
+        }
+        return ["\(weight.count)"] + each + resident + [TextReport.number(figures.median)]
     }
 
     /// The scenarios themselves.
@@ -50,6 +67,8 @@ struct TextReport {
         // An aim is a whole number and reads better as one.
         return digits == 1 && text.hasSuffix(".0") && value == value.rounded() ? String(text.dropLast(2)) : text
     }
+
+    private static func line(_ cells: [String]) -> String { cells.map { right($0, 10) }.joined() + "\n" }
 
     private static func padded(_ text: String, _ width: Int) -> String {
         text + String(repeating: " ", count: max(0, width - text.count))

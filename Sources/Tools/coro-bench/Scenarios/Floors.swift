@@ -33,6 +33,16 @@ extension Scenario {
             }
         },
         Scenario(
+            "swift alone", "make an object",
+            about: "one swift_allocObject of 48 bytes: it proves that allocations count"
+        ) { meter in
+            let keeper = Keeper()
+            try await meter.measure(100_000) {
+                for number in 0..<100_000 { keeper.object = FourNumbers(number) }
+            }
+            blackHole(keeper.object)
+        },
+        Scenario(
             "swift alone", "await an async function", about: "a nonisolated(nonsending) function that does not suspend"
         ) { meter in
             try await meter.measure(100_000) {
@@ -60,4 +70,14 @@ private final class BareExecutor: TaskExecutor, @unchecked Sendable {
     func enqueue(_ job: consuming ExecutorJob) { self.job = UnownedJob(job) }
     func run() { job.take()?.runSynchronously(on: asUnownedTaskExecutor()) }
     func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
+}
+
+/// A header of two words and four of its own.
+private final class FourNumbers {
+    let numbers: (Int, Int, Int, Int)
+    init(_ number: Int) { numbers = (number, number, number, number) }
+}
+
+private final class Keeper {
+    var object: FourNumbers?
 }
