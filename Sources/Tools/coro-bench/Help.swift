@@ -27,9 +27,10 @@ extension CommandLineArguments {
 
         Columns of micro:
           ns        Wall time of one operation: the median of the rounds, the least and the most.
-          cpu       CPU time of one operation, all threads. Less than ns: the machine was busy, or slept.
+          cpu       CPU time of one operation, all threads; less than ns when the machine had other work.
           allocs    Calls of malloc and its kin in one operation, and the bytes asked for.
-          aim       What it should take at most (Docs/Benchmarking.md), and whether it does.
+          aim       What it should take at most (Docs/Benchmarking.md), and whether cpu does; ns where
+                    threads wait for each other.
 
         Columns of memory:
           heap      Bytes of the heap that each takes, as malloc counts; resident, as the kernel does.

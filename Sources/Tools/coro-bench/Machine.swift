@@ -34,12 +34,16 @@ enum Machine {
     }
 
     /// Memory of this process that is in RAM, in bytes (proc_pid_status(5), VmRSS).
-    static var resident: Double {
-        let line = read("/proc/self/status").split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-        let kibibytes = line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap {
-            Double($0)
-        }
-        return (kibibytes ?? 0) * 1024
+    static var resident: Double { bytes("VmRSS:", of: "/proc/self/status") ?? 0 }
+
+    /// Memory that the system could still give, in bytes (proc_meminfo(5), MemAvailable).
+    static var available: Double { bytes("MemAvailable:", of: "/proc/meminfo") ?? .infinity }
+
+    /// The kibibytes in the line that begins with `name`, in bytes.
+    private static func bytes(_ name: String, of path: String) -> Double? {
+        let line = read(path).split(separator: "\n").first { $0.hasPrefix(name) }
+        let words = line?.split { $0 == " " || $0 == "\t" } ?? []
+        return words.count > 1 ? Double(words[1]).map { $0 * 1024 } : nil
     }
 
     private static func read(_ path: String) -> String {

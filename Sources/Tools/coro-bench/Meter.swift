@@ -1,8 +1,8 @@
 // Repeats a batch of operations, first to warm up and then in rounds, and keeps what they took.
 //
-// A batch has enough operations for two looks at the clock to cost nothing beside them; nothing is subtracted. Wall time
-// is what the report judges by; the CPU time of the whole process stands beside it and tells whether the machine had
-// other things to do (then it is the smaller one), or whether two threads worked (then it may be the larger one).
+// A batch has enough operations for two looks at the clock to cost nothing beside them; nothing is subtracted. CPU time of
+// the whole process stands beside wall time: it is the smaller one when the machine had other things to do, or when
+// threads slept, and may be the larger one when two worked.
 
 internal import AllocationCounter
 internal import Coro
@@ -30,37 +30,40 @@ final class Meter: @unchecked Sendable {
 
     // MARK: Time
 
-    /// Measures `operations`, which does `count` of them each time it is called; `cleanUp` runs after each, untimed.
+    /// Measures `operations`, which does as many as it is told, over and over; `prepare` runs before each, untimed.
+    ///
+    /// - Parameter count: the size of a batch, a multiple of 1,000.
     func measure(
-        _ count: Int, _ operations: () async throws -> Void, after cleanUp: () async throws -> Void = {}
+        _ count: Int, _ prepare: (Int) async throws -> Void = { _ in }, operations: (Int) async throws -> Void
     ) async throws {
-        // A fifth of the time, and at least twice: caches, pages and the allocator's pools fill up.
-        _ = try await round(count, atLeast: 2, seconds / 5, operations, cleanUp)
+        // Somebody who gives less than a hundredth of a second wants to see it run, and nothing else.
+        let count = seconds < 0.01 ? max(count / 100, 1_000) : count
+        // A fifth of the time: caches, pages and the allocator's pools fill up.
+        _ = try await round(count, seconds / 5, prepare, operations)
         for _ in 0..<rounds {
-            figures.add(try await round(count, atLeast: 1, seconds / Double(rounds), operations, cleanUp))
+            figures.add(try await round(count, seconds / Double(rounds), prepare, operations))
         }
     }
 
+    /// Batches until the time is over; one at least.
     private func round(
-        _ count: Int, atLeast fewest: Int, _ seconds: Double, _ operations: () async throws -> Void,
-        _ cleanUp: () async throws -> Void
+        _ count: Int, _ seconds: Double, _ prepare: (Int) async throws -> Void,
+        _ operations: (Int) async throws -> Void
     ) async throws -> Figures.Round {
         var round = Figures.Round()
-        var batches = 0
         let end = Clock.wall + seconds * 1e9
         repeat {
+            try await prepare(count)
             let allocated = allocation_counts_now()
             let (wall, cpu) = (Clock.wall, Clock.cpu)
-            try await operations()
+            try await operations(count)
             round.wall += Clock.wall - wall
             round.cpu += Clock.cpu - cpu
             let now = allocation_counts_now()
             round.allocations += Double(now.allocations - allocated.allocations)
             round.bytes += Double(now.bytes - allocated.bytes)
             round.operations += Double(count)
-            batches += 1
-            try await cleanUp()
-        } while batches < fewest || Clock.wall < end
+        } while Clock.wall < end
         return round
     }
 
@@ -74,7 +77,7 @@ final class Meter: @unchecked Sendable {
         var weight = Figures.Weight(count: count)
         weight.residentBefore = Machine.resident
         let heap = Double(heap_bytes_in_use())
-        figures.add(try await round(count, make))
+        figures.add(try await round(count, 0, { _ in }, { _ in try await make() }))
         weight.heap = Double(heap_bytes_in_use()) - heap
         weight.residentHeld = Machine.resident
         tell("letting go")
@@ -84,9 +87,6 @@ final class Meter: @unchecked Sendable {
         figures.weight = weight
     }
 
-    private func round(_ count: Int, _ operations: () async throws -> Void) async throws -> Figures.Round {
-        try await round(count, atLeast: 1, 0, operations) {}
-    }
 }
 
 /// Clocks in nanoseconds.

@@ -11,17 +11,20 @@ struct Scenario: Sendable {
     let aim: Double?
     /// One operation in a sentence, with whatever makes the figure look better or worse than it is.
     let about: String
+    /// Set when threads wait for each other: sleeping is then part of what it takes.
+    let crossesThreads: Bool
     /// Prepares, calls one of the meter's `measure…`, and cleans up. Runs as a task of the meter's loop.
     let body: @Sendable (Meter) async throws -> Void
 
     init(
-        _ group: String, _ name: String, aim: Double? = nil, about: String,
+        _ group: String, _ name: String, aim: Double? = nil, about: String, crossesThreads: Bool = false,
         _ body: @escaping @Sendable (Meter) async throws -> Void
     ) {
         self.group = group
         self.name = name
         self.aim = aim
         self.about = about
+        self.crossesThreads = crossesThreads
         self.body = body
     }
 

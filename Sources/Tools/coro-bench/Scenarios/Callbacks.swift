@@ -10,8 +10,8 @@ extension Scenario {
         ) { meter in
             let loop = meter.loop
             let ran = Counter()
-            try await meter.measure(100_000) {
-                for _ in 0..<100 {
+            try await meter.measure(100_000) { count in
+                for _ in 0..<count / 1_000 {
                     for _ in 0..<1_000 { loop.addCallback { ran.value += 1 } }
                     try await loop.moment()
                 }
@@ -23,18 +23,18 @@ extension Scenario {
             about: "a callback that adds itself again: a whole iteration, its epoll_wait among it"
         ) { meter in
             let chain = CallbackChain(on: meter.loop)
-            try await meter.measure(10_000) { try await chain.run(10_000) }
+            try await meter.measure(10_000) { count in try await chain.run(count) }
         },
         Scenario(
             "callback", "from another thread, in bursts",
-            about: "another thread adds a hundred thousand; until the last has run"
+            about: "another thread adds a hundred thousand; until the last has run", crossesThreads: true
         ) { meter in
             let loop = meter.loop
             let ran = Counter()
-            try await meter.measure(100_000) {
+            try await meter.measure(100_000) { count in
                 let last = loop.promise(of: Void.self)
                 Task.detached {
-                    for _ in 0..<100_000 { loop.addCallback { ran.value += 1 } }
+                    for _ in 0..<count { loop.addCallback { ran.value += 1 } }
                     last.trySucceed(())
                 }
                 try await last.future.value
@@ -43,13 +43,14 @@ extension Scenario {
         },
         Scenario(
             "callback", "from another thread, one wake each",
-            about: "another thread adds one to a sleeping loop and waits until it has run: two thread wake-ups"
+            about: "another thread adds one to a sleeping loop and waits until it has run: two thread wake-ups",
+            crossesThreads: true
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(2_000) {
+            try await meter.measure(2_000) { count in
                 await Task.detached {
                     let ran = Semaphore()
-                    for _ in 0..<2_000 {
+                    for _ in 0..<count {
                         loop.addCallback { ran.post() }
                         ran.wait()
                     }

@@ -9,8 +9,8 @@ extension Scenario {
             about: "a promise, completed by a callback, awaited by a task of the loop; a hundred tasks that take turns"
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(100_000) {
-                try await inTurn(100_000, on: loop) { count in try await awaitWork(of: loop, count) }
+            try await meter.measure(100_000) { count in
+                try await inTurn(count, on: loop) { count in try await awaitWork(of: loop, count) }
             }
         },
         Scenario(
@@ -18,25 +18,26 @@ extension Scenario {
             about: "the same in one task: an iteration each, its epoll_wait among it"
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(10_000) { try await awaitWork(of: loop, 10_000) }
+            try await meter.measure(10_000) { count in try await awaitWork(of: loop, count) }
         },
         Scenario(
-            "await loop work", "from the thread pool",
-            about: "the same from a task of Swift's pool: both threads sleep and are woken each time"
+            "await loop work", "from the thread pool", aim: 300,
+            about: "the same from a task of Swift's pool: both threads sleep and are woken each time",
+            crossesThreads: true
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(2_000) {
-                try await Task.detached { try await awaitWork(of: loop, 2_000) }.value
+            try await meter.measure(2_000) { count in
+                try await Task.detached { try await awaitWork(of: loop, count) }.value
             }
         },
         Scenario(
-            "await loop work", "from the thread pool, a hundred at once",
-            about: "the same with a hundred such tasks at a time: a wake-up serves many"
+            "await loop work", "from the thread pool, a hundred at once", aim: 300,
+            about: "the same with a hundred such tasks at a time: a wake-up serves many", crossesThreads: true
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(20_000) {
+            try await meter.measure(20_000) { count in
                 let callers = (0..<100).map { _ in
-                    Task.detached { try await awaitWork(of: loop, 200) }
+                    Task.detached { try await awaitWork(of: loop, count / 100) }
                 }
                 for caller in callers { try await caller.value }
             }

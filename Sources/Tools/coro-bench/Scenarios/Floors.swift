@@ -10,12 +10,12 @@ extension Scenario {
         ) { meter in
             let executor = BareExecutor()
             let pause = Pause()
-            try await meter.measure(50_000) {
+            try await meter.measure(50_000) { count in
                 Task(executorPreference: executor) {
-                    for _ in 0..<50_000 { await withUnsafeContinuation { pause.continuation = $0 } }
+                    for _ in 0..<count { await withUnsafeContinuation { pause.continuation = $0 } }
                 }
                 executor.run()
-                for _ in 0..<50_000 {
+                for _ in 0..<count {
                     pause.continuation.take()?.resume()
                     executor.run()
                 }
@@ -25,8 +25,8 @@ extension Scenario {
             "swift alone", "start a task", about: "Task(executorPreference:) { }, and its job run, on such an executor"
         ) { meter in
             let executor = BareExecutor()
-            try await meter.measure(50_000) {
-                for number in 0..<50_000 {
+            try await meter.measure(50_000) { count in
+                for number in 0..<count {
                     Task(executorPreference: executor) { blackHole(number) }
                     executor.run()
                 }
@@ -37,16 +37,16 @@ extension Scenario {
             about: "one swift_allocObject of 48 bytes: it proves that allocations count"
         ) { meter in
             let keeper = Keeper()
-            try await meter.measure(100_000) {
-                for number in 0..<100_000 { keeper.object = FourNumbers(number) }
+            try await meter.measure(100_000) { count in
+                for number in 0..<count { keeper.object = FourNumbers(number) }
             }
             blackHole(keeper.object)
         },
         Scenario(
             "swift alone", "await an async function", about: "a nonisolated(nonsending) function that does not suspend"
         ) { meter in
-            try await meter.measure(100_000) {
-                for number in 0..<100_000 { blackHole(await Floor.identity(number)) }
+            try await meter.measure(100_000) { count in
+                for number in 0..<count { blackHole(await Floor.identity(number)) }
             }
         },
     ]

@@ -12,7 +12,7 @@ extension Scenario {
             let (left, right) = try socketPair()
             let rally = Rally(on: meter.loop, from: left, to: right)
             try rally.begin()
-            try await meter.measure(2_000) { try await rally.play(2_000) }
+            try await meter.measure(2_000) { count in try await rally.play(count) }
             rally.end()
             close(left)
             close(right)
@@ -27,8 +27,8 @@ extension Scenario {
             let echo = loop.spawn {
                 while let bytes = try await pong.read() { try await pong.write(bytes) }
             }
-            try await meter.measure(2_000) {
-                for _ in 0..<2_000 {
+            try await meter.measure(2_000) { count in
+                for _ in 0..<count {
                     try await ping.write([1])
                     blackHole(try await ping.read(exactly: 1))
                 }

@@ -8,8 +8,8 @@ extension Scenario {
             "suspend", "moment", aim: 250, about: "try await loop.moment() in a hundred tasks that take turns"
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(100_000) {
-                try await inTurn(100_000, on: loop) { count in
+            try await meter.measure(100_000) { count in
+                try await inTurn(count, on: loop) { count in
                     for _ in 0..<count { try await loop.moment() }
                 }
             }
@@ -19,8 +19,8 @@ extension Scenario {
             about: "the same in one task: an iteration each, its epoll_wait among it"
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(10_000) {
-                for _ in 0..<10_000 { try await loop.moment() }
+            try await meter.measure(10_000) { count in
+                for _ in 0..<count { try await loop.moment() }
             }
         },
         Scenario(
@@ -28,10 +28,10 @@ extension Scenario {
             about: "a promise made, awaited, and completed by the other task; fifty pairs that take turns"
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(100_000) {
+            try await meter.measure(100_000) { count in
                 let players = (0..<50).flatMap { _ in
                     let table = Table(on: loop)
-                    return (0..<2).map { _ in loop.spawn { try await table.play(1_000) } }
+                    return (0..<2).map { _ in loop.spawn { try await table.play(count / 100) } }
                 }
                 for player in players { try await player.value }
             }
@@ -41,9 +41,9 @@ extension Scenario {
             about: "the same with one pair: an iteration each, its epoll_wait among it"
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(10_000) {
+            try await meter.measure(10_000) { count in
                 let table = Table(on: loop)
-                let players = (0..<2).map { _ in loop.spawn { try await table.play(5_000) } }
+                let players = (0..<2).map { _ in loop.spawn { try await table.play(count / 2) } }
                 for player in players { try await player.value }
             }
         },

@@ -9,8 +9,8 @@ extension Scenario {
             about: "spawn, its run, and task.value; a hundred callers that take turns"
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(50_000) {
-                try await inTurn(50_000, on: loop) { count in
+            try await meter.measure(50_000) { count in
+                try await inTurn(count, on: loop) { count in
                     for number in 0..<count { blackHole(try await loop.spawn { number }.value) }
                 }
             }
@@ -20,8 +20,8 @@ extension Scenario {
             about: "the same with one caller: two iterations each, with their epoll_wait"
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(10_000) {
-                for number in 0..<10_000 { blackHole(try await loop.spawn { number }.value) }
+            try await meter.measure(10_000) { count in
+                for number in 0..<count { blackHole(try await loop.spawn { number }.value) }
             }
         },
         Scenario(
@@ -29,8 +29,8 @@ extension Scenario {
             about: "spawn a thousand, then await each; for one task"
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(50_000) {
-                for _ in 0..<50 {
+            try await meter.measure(40_000) { count in
+                for _ in 0..<count / 1_000 {
                     let tasks = (0..<1_000).map { number in loop.spawn { number } }
                     for task in tasks { blackHole(try await task.value) }
                 }
@@ -40,8 +40,8 @@ extension Scenario {
             "start", "a coroutine that never waits", aim: 600, about: "loop.coroutine { co in 1 }, and its value"
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(10_000) {
-                for number in 0..<10_000 { blackHole(try await loop.coroutine { _ in number }.value) }
+            try await meter.measure(10_000) { count in
+                for number in 0..<count { blackHole(try await loop.coroutine { _ in number }.value) }
             }
         },
         Scenario(
@@ -50,8 +50,8 @@ extension Scenario {
                 "loop.coroutine { co in try await co.yield(.moment) }, and its value; a hundred callers that take turns"
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(50_000) {
-                try await inTurn(50_000, on: loop) { count in
+            try await meter.measure(50_000) { count in
+                try await inTurn(count, on: loop) { count in
                     for _ in 0..<count {
                         try await loop.coroutine { co in try await co.yield(.moment) }.value
                     }

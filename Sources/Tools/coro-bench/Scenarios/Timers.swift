@@ -8,10 +8,10 @@ extension Scenario {
             "timer", "arm, 100 000 live", aim: 80, about: "callAt, at a random instant among those of the others"
         ) { meter in
             let crowd = TimerCrowd(on: meter.loop)
-            try await meter.measure(1_000) {
-                crowd.armMore(1_000)
-            } after: {
+            try await meter.measure(1_000) { _ in
                 crowd.cancelMore()
+            } operations: { count in
+                crowd.armMore(count)
             }
             crowd.disperse()
         },
@@ -19,11 +19,10 @@ extension Scenario {
             "timer", "cancel, 100 000 live", aim: 60, about: "cancel of one of them, in random order of their instants"
         ) { meter in
             let crowd = TimerCrowd(on: meter.loop)
-            crowd.armMore(1_000)
-            try await meter.measure(1_000) {
+            try await meter.measure(1_000) { count in
+                crowd.armMore(count)
+            } operations: { _ in
                 crowd.cancelMore()
-            } after: {
-                crowd.armMore(1_000)
             }
             crowd.disperse()
         },
@@ -31,8 +30,8 @@ extension Scenario {
             "timer", "sleep", about: "try await loop.sleep(for: .nanoseconds(1)) in a hundred tasks that take turns"
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(100_000) {
-                try await inTurn(100_000, on: loop) { count in
+            try await meter.measure(100_000) { count in
+                try await inTurn(count, on: loop) { count in
                     for _ in 0..<count { try await loop.sleep(for: .nanoseconds(1)) }
                 }
             }
@@ -42,8 +41,8 @@ extension Scenario {
         ) { meter in
             let loop = meter.loop
             let done = Future(on: loop, .finished(1))
-            try await meter.measure(20_000) {
-                for _ in 0..<20_000 { blackHole(try await loop.withTimeout(.seconds(60)) { try await done.value }) }
+            try await meter.measure(20_000) { count in
+                for _ in 0..<count { blackHole(try await loop.withTimeout(.seconds(60)) { try await done.value }) }
             }
         },
         Scenario(
@@ -51,8 +50,8 @@ extension Scenario {
             about: "a deadline, a timer armed and cancelled, and a suspension; a hundred tasks that take turns"
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(50_000) {
-                try await inTurn(50_000, on: loop) { count in
+            try await meter.measure(50_000) { count in
+                try await inTurn(count, on: loop) { count in
                     for _ in 0..<count { try await loop.withTimeout(.seconds(60)) { try await loop.moment() } }
                 }
             }

@@ -7,10 +7,10 @@ extension Scenario {
         Scenario("co.yield", "a done future", aim: 20, about: "try await co.yield(future), when it is done") { meter in
             let done = Future(on: meter.loop, .finished(1))
             let loop = meter.loop
-            try await meter.measure(100_000) {
+            try await meter.measure(100_000) { count in
                 let sum = try await loop.coroutine { co in
                     var sum = 0
-                    for _ in 0..<100_000 { sum &+= try await co.yield(done) }
+                    for _ in 0..<count { sum &+= try await co.yield(done) }
                     return sum
                 }.value
                 blackHole(sum)
@@ -21,10 +21,10 @@ extension Scenario {
             about: "try await co.yield(.moment) in a hundred coroutines that take turns"
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(100_000) {
+            try await meter.measure(100_000) { count in
                 let coroutines = (0..<100).map { _ in
                     loop.coroutine { co in
-                        for _ in 0..<1_000 { try await co.yield(.moment) }
+                        for _ in 0..<count / 100 { try await co.yield(.moment) }
                     }
                 }
                 for coroutine in coroutines { try await coroutine.value }
@@ -35,9 +35,9 @@ extension Scenario {
             about: "the same in one coroutine: an iteration each, its epoll_wait among it"
         ) { meter in
             let loop = meter.loop
-            try await meter.measure(10_000) {
+            try await meter.measure(10_000) { count in
                 try await loop.coroutine { co in
-                    for _ in 0..<10_000 { try await co.yield(.moment) }
+                    for _ in 0..<count { try await co.yield(.moment) }
                 }.value
             }
         },
