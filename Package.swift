@@ -51,6 +51,11 @@ let package = Package(
         // What users test their own loops with.
         .target(name: "CoroTesting", dependencies: ["Coro"], path: "Tests/CoroTesting", swiftSettings: strict),
 
+        // Races, repeated thousands of times: make soak.
+        .executableTarget(
+            name: "Soak", dependencies: ["AllocationCounter", "Console", "Coro", "CoroTesting"], path: "Tests/Soak",
+            swiftSettings: strict),
+
         // Tests mirror Sources.
         .testTarget(name: "CLoopTests", dependencies: ["CLoop"], swiftSettings: strict),
         .testTarget(name: "CoroTests", dependencies: ["Coro", "CoroTesting"], swiftSettings: strict),
