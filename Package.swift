@@ -63,7 +63,7 @@ let package = Package(
         .testTarget(name: "HttpTests", dependencies: ["Coro", "Http", "CoroTesting"], swiftSettings: strict),
         .testTarget(
             name: "ToolsTests",
-            dependencies: ["Coro", "Http", "CoroTesting", "coro-fetch", "coro-serve", "coro-bench"],
+            dependencies: ["Coro", "Http", "CoroTesting", "coro-fetch", "coro-serve", "coro-bench", "Soak"],
             swiftSettings: strict),
     ] + examples,
     swiftLanguageModes: [.v6],
