@@ -33,6 +33,30 @@ extension Scenario {
             }
         },
         Scenario(
+            "swift alone", "cancellation handler",
+            about: "withTaskCancellationHandler around nothing: every wait that can be cancelled has one"
+        ) { meter in
+            try await meter.measure(100_000) { count in
+                for number in 0..<count {
+                    await withTaskCancellationHandler {
+                        blackHole(number)
+                    } onCancel: {
+                        blackHole(number)
+                    }
+                }
+            }
+        },
+        Scenario("swift alone", "read a task-local", about: "one that is not bound; a deadline is one") { meter in
+            try await meter.measure(100_000) { count in
+                for _ in 0..<count { blackHole(Floor.local) }
+            }
+        },
+        Scenario("swift alone", "bind a task-local", about: "withValue around nothing") { meter in
+            try await meter.measure(100_000) { count in
+                for number in 0..<count { Floor.$local.withValue(number) { blackHole(number) } }
+            }
+        },
+        Scenario(
             "swift alone", "make an object",
             about: "one swift_allocObject of 48 bytes: it proves that allocations count"
         ) { meter in
@@ -53,6 +77,8 @@ extension Scenario {
 }
 
 private enum Floor {
+    @TaskLocal static var local: Int?
+
     @inline(never)
     static func identity(_ number: Int) async -> Int { number }
 }
