@@ -12,7 +12,7 @@ public import Coro
 /// - Throws: what `body` throws; `LoopTestError`.
 @discardableResult
 public func withLoop<Result: Sendable>(
-    clock: any LoopClock = MonotonicClock(), seconds: Int = 20, staysBehind: Bool = false,
+    clock: any LoopClock = MonotonicClock(), seconds: Int = 60, staysBehind: Bool = false,
     _ body: @escaping @Sendable (EventLoop) async throws -> Result
 ) async throws -> Result {
     let (result, loop) = try await runToEnd(clock, seconds, body)
