@@ -220,7 +220,26 @@ import Testing
         }
         let count = queue.count
         #expect(count == 1_000)
+        // As many as live, and the few hundred that are not worth a sweep.
         #expect(most <= 2_100)
+    }
+
+    @Test func `no cancel pays for all: each looks at a few entries`() async throws {
+        try await withLoop(clock: ManualClock()) { loop in
+            var timers = (0..<50_000).map { number in loop.callLater(.seconds(number * 7_919 % 50_000 + 1)) {} }
+            timers.append(contentsOf: (0..<50_000).map { number in loop.callLater(.seconds(number % 997 + 1)) {} })
+            var before = loop.timers.occupied
+            var most = 0
+            for timer in timers {
+                timer.cancel()
+                let now = loop.timers.occupied
+                most = max(most, before - now)
+                before = now
+            }
+            #expect(before < 256)
+            // A sweep takes four at most; a run of dead at the very end goes together, since each is the last then.
+            #expect(most < 1_000)
+        }
     }
 
     @Test func `a swept or popped timer is let go of, and so is one that its queue is dropped with`() throws {

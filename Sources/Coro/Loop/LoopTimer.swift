@@ -29,8 +29,7 @@ public class LoopTimer: @unchecked Sendable {
     /// Keeps the timer from firing, and lets go of its callback. Does nothing when it has fired; may be called from any
     /// thread.
     ///
-    /// - Complexity: O(1). The queue forgets the timer later: when it comes up, or when the cancelled ones outnumber
-    ///   the others.
+    /// - Complexity: O(1), amortized. The queue forgets the timer later, when it comes up or is swept.
     public final func cancel() {
         if loop.isCurrent {
             loop.timers.remove(self)

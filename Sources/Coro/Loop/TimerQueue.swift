@@ -2,8 +2,9 @@
 // lie side by side. What is compared lies in the heap itself, so moving an entry touches no timer.
 //
 // A cancelled timer stays where it is, marked. Most timers are timeouts and most timeouts are cancelled, so taking each
-// out of the middle would be the queue's main work; a mark is one store. The marked ones go when they come up, or all
-// at once when they outnumber the living, so they cost O(1) each and at most double the memory.
+// out of the middle would be the queue's main work; a mark is one store. The marked ones go when they come up, and by a
+// sweep that goes on a few entries with each cancel: they cost O(1) each, hardly ever outnumber the living, and never
+// stop the loop for a great clean-up.
 
 /// The live timers of one loop, earliest first.
 struct TimerQueue: ~Copyable {
@@ -33,8 +34,14 @@ struct TimerQueue: ~Copyable {
     /// itself in the past queues up behind those that are due instead of starving them.
     private var present = Int64.min
 
+    /// The entries that the sweep has yet to look at are those before this one; it goes from the end to the beginning.
+    private var unswept = 0
+
     /// Fewer cancelled timers than this are not worth a sweep.
-    private static let sweepMin = 512
+    private static let sweepMin = 256
+    /// How many entries one cancel looks at, once one in so many is dead. A quarter may be dead when a pass begins, and
+    /// it ends a quarter of the entries' cancels later: so about half of them are dead at most.
+    private static let sweepStep = 4
 
     deinit {
         for entry in heap { entry.timer.release() }
@@ -73,10 +80,9 @@ struct TimerQueue: ~Copyable {
         // Armed and soon cancelled, which is what timeouts of equal length are: still the last, and gone at once.
         while let last = heap.last, last.isDead {
             heap.removeLast()
-            dead -= 1
-            last.timer.release()
+            bury(last)
         }
-        if dead >= TimerQueue.sweepMin, dead > heap.count / 2 { sweep() }
+        if dead >= TimerQueue.sweepMin, dead > heap.count / TimerQueue.sweepStep { sweep() }
     }
 
     /// Begins a timer phase at `now`; returns the order of the timer armed last, where the phase ends.
@@ -89,7 +95,7 @@ struct TimerQueue: ~Copyable {
     mutating func popDue(now: Int64, armedUpTo: UInt64) -> LoopTimer? {
         dropDeadFirst()
         guard let first = heap.first, first.deadline <= now, first.order <= armedUpTo else { return nil }
-        removeFirst()
+        remove(at: 0)
         let timer = first.timer.takeRetainedValue()
         timer.state = .over
         return timer
@@ -114,32 +120,39 @@ struct TimerQueue: ~Copyable {
     @inline(__always)
     private mutating func dropDeadFirst() {
         while dead > 0, let first = heap.first, first.isDead {
-            removeFirst()
-            dead -= 1
-            first.timer.release()
+            remove(at: 0)
+            bury(first)
         }
     }
 
-    /// Takes out all entries of cancelled timers. O(n), after at least as many cancels.
+    /// Looks at the next entries, and takes out those of cancelled timers.
     private mutating func sweep() {
-        heap.removeAll { entry in
-            guard entry.isDead else { return false }
-            entry.timer.release()
-            return true
+        for _ in 0..<TimerQueue.sweepStep {
+            if unswept == 0 || unswept > heap.count { unswept = heap.count }
+            guard unswept > 0 else { return }
+            unswept -= 1
+            let entry = heap[unswept]
+            guard entry.isDead else { continue }
+            remove(at: unswept)
+            bury(entry)
         }
-        dead = 0
-        // From the last parent up: every node is sifted into two-level heaps that are in order already (Floyd).
-        guard heap.count > 1 else { return }
-        for index in stride(from: (heap.count - 2) / 4, through: 0, by: -1) { siftDown(index) }
+    }
+
+    /// Lets go of a cancelled timer whose entry is out.
+    @inline(__always)
+    private mutating func bury(_ entry: Entry) {
+        dead -= 1
+        entry.timer.release()
     }
 
     // MARK: The heap
 
-    private mutating func removeFirst() {
+    /// Takes an entry out; the last one fills the hole, and may belong above or below it.
+    private mutating func remove(at index: Int) {
         let last = heap.removeLast()
-        guard !heap.isEmpty else { return }
-        heap[0] = last
-        siftDown(0)
+        guard index < heap.count else { return }
+        heap[index] = last
+        if index > 0, last.isBefore(heap[(index - 1) / 4]) { siftUp(index) } else { siftDown(index) }
     }
 
     @inline(__always)
