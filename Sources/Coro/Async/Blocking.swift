@@ -80,7 +80,7 @@ extension EventLoop {
 /// A piece of blocking work: the executor of the task that does it, and that task's place in the queue.
 final class BlockingWork: TaskExecutor, @unchecked Sendable {
     // SAFETY (@unchecked Sendable): `next`, `previous` and `isQueued` are touched under the crew's mutex; `state` is
-    // locked.
+    // locked. (unowned(unsafe)): a piece that has a previous one is held by it, in the list.
 
     fileprivate var next: BlockingWork?
     fileprivate unowned(unsafe) var previous: BlockingWork?
@@ -140,6 +140,7 @@ final class BlockingWork: TaskExecutor, @unchecked Sendable {
 /// however long it is.
 struct BlockingQueue {
     private var first: BlockingWork?
+    // SAFETY: the last piece is held by the one before it, or is the first.
     private unowned(unsafe) var last: BlockingWork?
     private(set) var count = 0
 

@@ -12,8 +12,8 @@ struct TimerQueue: ~Copyable {
         let deadline: Int64
         /// When it was armed, counting up: ties fire in the order they were armed.
         let order: UInt64
-        /// Retained at `insert`, released with the entry. Unmanaged, because a strong reference would be retained and
-        /// released at every step of a sift.
+        // SAFETY: retained at `insert` and released once, with the entry (`bury`, `popDue`, `takeAll`, `deinit`). A strong
+        // reference would be retained and released at every step of a sift.
         let timer: Unmanaged<LoopTimer>
 
         @inline(__always)
