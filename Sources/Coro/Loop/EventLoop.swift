@@ -45,6 +45,8 @@ public final class EventLoop: @unchecked Sendable {
     private let owner = Atomic<UInt>(0)
     private let phase = Atomic<Phase.RawValue>(Phase.idle.rawValue)
     private let clock: any LoopClock
+    /// Time is read with every timer that is armed: the system's clock is then asked directly, not as an existential.
+    private let isSystemClock: Bool
 
     /// The time this iteration began, in nanoseconds of the loop's clock. Reading it costs nothing, and everything
     /// that one iteration does sees the same instant.
@@ -64,6 +66,7 @@ public final class EventLoop: @unchecked Sendable {
     /// - Throws: `IOError` when the process has no descriptor left.
     public init(clock: any LoopClock = MonotonicClock()) throws(IOError) {
         self.clock = clock
+        isSystemClock = clock is MonotonicClock
         var poller = try Poller()
         do {
             inbox = try Inbox()
@@ -264,7 +267,7 @@ public final class EventLoop: @unchecked Sendable {
     /// The present instant of the loop's clock.
     ///
     /// Inside an iteration this is a fresh reading, not the iteration's starting time.
-    public var now: LoopInstant { LoopInstant(nanoseconds: clock.now) }
+    public var now: LoopInstant { LoopInstant(nanoseconds: isSystemClock ? MonotonicClock().now : clock.now) }
 
     // MARK: Closing
 
@@ -303,7 +306,7 @@ public final class EventLoop: @unchecked Sendable {
             for registration in poller.takeAll() { registration.abandon() }
             // Moved out before they are let go of: what a callback holds may use the loop in its `deinit`, and the
             // queue it came from must not be in the middle of a change then. The same below.
-            _ = timers.takeAll()
+            for timer in timers.takeAll() { timer.letGo() }
             if inbox.hasWork { inbox.drain(into: &ready) }
             if ready.isEmpty { return }
             runReady()
@@ -322,6 +325,8 @@ public enum LoopError: Error, Equatable, Sendable, CustomStringConvertible {
     case closed
     /// `stop()` ended `runSync` before its coroutine was done.
     case stoppedBeforeCompletion
+    /// A loop's thread was asked to wait for its own end.
+    case ownThread
 
     public var description: String {
         switch self {
@@ -329,6 +334,7 @@ public enum LoopError: Error, Equatable, Sendable, CustomStringConvertible {
             "This event loop is already running, or this thread already runs one. Await instead of running it again."
         case .closed: "The event loop is closed. Make a new one."
         case .stoppedBeforeCompletion: "The event loop was stopped before the coroutine completed."
+        case .ownThread: "A loop's thread cannot wait for its own end. Call loop.stop() there, and stop() elsewhere."
         }
     }
 }

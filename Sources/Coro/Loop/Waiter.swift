@@ -86,8 +86,9 @@ final class Waiter: Suspended, @unchecked Sendable {
         task?.fallsAsleep(self)
         if isCancelledEarly { return wake(.cancelled) }
         if let deadline {
-            timer = LoopTimer(loop: loop, deadline: deadline) { [weak self] in self?.wake(.timedOut) }
-            loop.timers.insert(timer!)
+            let timer = WakeTimer(loop: loop, deadline: deadline, waking: self, .timedOut)
+            loop.timers.insert(timer)
+            self.timer = timer
         }
     }
 }
