@@ -105,19 +105,21 @@ public class AnyFuture: @unchecked Sendable {
     ///
     /// Only for observers that do nothing but schedule a later resumption, so that the order among all observers is
     /// kept and none runs user code inside `succeed`. Loop's thread.
-    final func whenSettled(_ observer: @escaping () -> Void) {
-        markObserved()
+    ///
+    /// - Parameter looks: false when the observer does not answer for a failure: nobody else looking, it is reported.
+    final func whenSettled(looks: Bool = true, _ observer: @escaping () -> Void) {
+        if looks { markObserved() }
         if isDone { observer() } else { observers.append(.now(observer)) }
     }
 
     /// Calls `observer` on `loop`: inside the completing call when the future is of that loop, by a callback when it is
     /// of another.
-    final func whenSettled(on loop: EventLoop, _ observer: @escaping () -> Void) {
-        if loop === self.loop, loop.isCurrent { return whenSettled(observer) }
+    final func whenSettled(on loop: EventLoop, looks: Bool = true, _ observer: @escaping () -> Void) {
+        if loop === self.loop, loop.isCurrent { return whenSettled(looks: looks, observer) }
         // SAFETY: runs once, on `loop`'s thread, which is where it was made.
         nonisolated(unsafe) let observer = observer
         onLoop {
-            self.whenSettled { loop.addCallback { observer() } }
+            self.whenSettled(looks: looks) { loop.addCallback { observer() } }
         }
     }
 
@@ -130,6 +132,12 @@ public class AnyFuture: @unchecked Sendable {
 
     /// How many are remembered as waiting; more than those who do, by a few that a sweep will find. Loop's thread.
     final var observerCount: Int { observers.count }
+
+    /// Keeps a failure that is among `quiet` from being reported.
+    final func hush(_ quiet: QuietErrors) {
+        guard progress.load(ordering: .acquiring) == .failed, let storedFailure else { return }
+        if quiet.contains(storedFailure) { markObserved() }
+    }
 
     /// Whoever calls this answers for a failure.
     final func markObserved() { isObserved.store(true, ordering: .relaxed) }

@@ -29,22 +29,21 @@ public final class Completions<Key: Sendable, Value: Sendable>: @unchecked Senda
 
     let loop: EventLoop
     private let quiet: QuietErrors
-    private let origin: SourcePlace
     /// How many futures are not done.
     private var pending: Int
-    private var arrived = Fifo<Element>()
+    private var arrived = Fifo<(key: Key, future: Future<Value>)>()
     private var waiting = Fifo<Promise<Element?>>()
 
-    init(of futures: [(Key, Future<Value>)], on loop: EventLoop, quiet: QuietErrors, origin: SourcePlace) {
+    init(of futures: [(Key, Future<Value>)], on loop: EventLoop, quiet: QuietErrors) {
         self.loop = loop
         self.quiet = quiet
-        self.origin = origin
         pending = futures.count
         if loop.isCurrent { watch(futures) } else { loop.addCallback { self.watch(futures) } }
     }
 
     deinit {
-        while let element = arrived.popFirst() { Report.late(element.outcome, quiet, origin: origin) }
+        // Nobody asked for these. A failure that nobody else looks at either is reported as the future goes.
+        while let (_, future) = arrived.popFirst() { future.hush(quiet) }
     }
 
     /// A future of the next to complete, nil when all have been delivered:
@@ -71,7 +70,7 @@ public final class Completions<Key: Sendable, Value: Sendable>: @unchecked Senda
         next.cancel()
         next.whenSettled(on: loop) {
             guard case .finished(let element?) = next.result else { return }
-            self.arrived.prepend(element)
+            self.arrived.prepend((element.key, element.future))
             self.deliver()
         }
     }
@@ -82,25 +81,31 @@ public final class Completions<Key: Sendable, Value: Sendable>: @unchecked Senda
             if future.isDone {
                 arrive(key, future)
             } else {
-                future.whenSettled(on: loop) { self.arrive(key, future) }
+                future.whenSettled(on: loop, looks: false) { self.arrive(key, future) }
             }
         }
     }
 
     private func arrive(_ key: Key, _ future: Future<Value>) {
-        guard let outcome = future.result else { return }
         pending -= 1
-        arrived.append(Element(key: key, future: future, outcome: outcome))
+        arrived.append((key, future))
         deliver()
     }
 
     /// Gives what has arrived to those who wait, and nil to the rest of them once nothing more can arrive.
     private func deliver() {
         while !arrived.isEmpty || pending == 0, let promise = waiting.popFirst() {
-            let element = arrived.popFirst()
-            // A call that was cancelled takes nothing.
-            if let element, !promise.trySucceed(element) { arrived.prepend(element) }
-            if element == nil { promise.trySucceed(nil) }
+            guard let (key, future) = arrived.popFirst() else {
+                promise.trySucceed(nil)
+                continue
+            }
+            // A call that was cancelled takes nothing, and so looks at nothing.
+            guard !promise.future.isDone, let outcome = future.result,
+                promise.trySucceed(Element(key: key, future: future, outcome: outcome))
+            else {
+                arrived.prepend((key, future))
+                continue
+            }
         }
     }
 }
@@ -124,18 +129,18 @@ extension EventLoop {
     ///
     /// - Complexity: O(n), and O(1) for each that is taken.
     public func asCompleted<Value: Sendable>(
-        _ futures: [Future<Value>], quiet: QuietErrors = [], file: StaticString = #fileID, line: UInt = #line
+        _ futures: [Future<Value>], quiet: QuietErrors = []
     ) -> Completions<Int, Value> {
         let numbered = futures.enumerated().map { ($0.offset, $0.element) }
-        return Completions(of: numbered, on: self, quiet: quiet, origin: SourcePlace(file: file, line: line))
+        return Completions(of: numbered, on: self, quiet: quiet)
     }
 
     /// The outcomes of `futures` with their keys, in the order of their completion. See the array form.
     public func asCompleted<Key: Hashable & Sendable, Value: Sendable>(
-        _ futures: [Key: Future<Value>], quiet: QuietErrors = [], file: StaticString = #fileID, line: UInt = #line
+        _ futures: [Key: Future<Value>], quiet: QuietErrors = []
     ) -> Completions<Key, Value> {
         let keyed = futures.map { ($0.key, $0.value) }
-        return Completions(of: keyed, on: self, quiet: quiet, origin: SourcePlace(file: file, line: line))
+        return Completions(of: keyed, on: self, quiet: quiet)
     }
 }
 

@@ -24,7 +24,7 @@ extension Future {
         quiet: QuietErrors = [], file: StaticString = #fileID, line: UInt = #line
     ) -> Future<Value> {
         let origin = SourcePlace(file: file, line: line)
-        return limited(by: deadline, message, origin, late: { Report.late($0, quiet, origin: origin) })
+        return limited(by: deadline, message, origin, quiet: quiet)
     }
 
     /// This future's outcome, or `TimeoutError` when that is not there `timeout` from now; the work is then cancelled.
@@ -46,10 +46,10 @@ extension Future {
         limited(by: deadline, message, SourcePlace(file: file, line: line), atExpiry: { self.cancel() })
     }
 
-    /// - Parameter late: is told what this future came to after the deadline.
+    /// - Parameter quiet: failures after the deadline that nobody is to read about.
     private func limited(
         by deadline: LoopInstant, _ message: @escaping @Sendable () -> String, _ origin: SourcePlace,
-        atExpiry: @escaping @Sendable () -> Void = {}, late: @escaping (Outcome<Value>) -> Void = { _ in }
+        quiet: QuietErrors = [], atExpiry: @escaping @Sendable () -> Void = {}
     ) -> Future<Value> {
         if isDone { return self }
         let promise = Promise<Value>(on: loop, origin: origin)
@@ -63,10 +63,10 @@ extension Future {
                 timer.cancel()
                 self.cancel()
             }
-            self.whenSettled {
+            self.whenSettled(looks: false) {
                 timer.cancel()
-                guard let outcome = self.result else { return }
-                if !promise.tryComplete(outcome) { late(outcome) }
+                guard !promise.future.isDone else { return self.hush(quiet) }
+                if let outcome = self.result { promise.tryComplete(outcome) }
             }
         }
         return promise.future

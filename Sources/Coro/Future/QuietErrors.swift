@@ -26,10 +26,3 @@ public struct QuietErrors: Sendable, ExpressibleByArrayLiteral {
 
     private static func isKind<Kind: Error>(_ error: any Error, of kind: Kind.Type) -> Bool { error is Kind }
 }
-
-extension Report {
-    /// Reports the failure of a future after whoever waited for it had gone.
-    static func late<Value>(_ outcome: Outcome<Value>, _ quiet: QuietErrors, origin: SourcePlace) {
-        if case .failed(let error) = outcome, !quiet.contains(error) { unobserved(error, origin: origin) }
-    }
-}

@@ -59,12 +59,9 @@ extension EventLoop {
             for (index, future) in futures.enumerated() {
                 // Decided by one that was done already. Futures that are not ours keep whoever else looks at them.
                 if race.isDone && !cancelRest { return }
-                future.whenSettled(on: self) {
+                future.whenSettled(on: self, looks: cancelRest) {
+                    guard !promise.future.isDone else { return future.hush(quiet) }
                     guard let outcome = future.result else { return }
-                    guard !promise.future.isDone else {
-                        if !cancelRest { Report.late(outcome, quiet, origin: origin) }
-                        return
-                    }
                     let isDecided =
                         switch decide(index, outcome) {
                         case .success(let value): promise.trySucceed(value)

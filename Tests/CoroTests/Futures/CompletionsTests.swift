@@ -155,16 +155,16 @@ import Testing
     {
         let recorder = ReportRecorder { ($0.error as? Oops)?.name.hasPrefix("unasked") == true }
         try await withLoop { loop async throws in
-            let promises = (0..<3).map { _ in loop.promise(of: Int.self) }
+            let promises = (0..<3).map { _ in loop.promise(of: Int.self, file: "Made.swift", line: 3) }
             promises[0].tryFail(Oops("unasked, but delivered"))
-            let left = loop.asCompleted(promises[0...1].map(\.future), file: "Left.swift", line: 3)
+            let left = loop.asCompleted(promises[0...1].map(\.future))
             for try await _ in left { break }
             promises[1].tryFail(Oops("unasked"))
             _ = loop.asCompleted([promises[2].future], quiet: [Oops.self])
             promises[2].tryFail(Oops("unasked and quiet"))
         }
         #expect(recorder.failures.map { $0.error as? Oops } == [Oops("unasked")])
-        #expect(recorder.failures.first?.origin?.description == "Left.swift:3")
+        #expect(recorder.failures.first?.origin?.description == "Made.swift:3")
     }
 
     @Test func `ten thousand futures cost as much each as a hundred`() async throws {

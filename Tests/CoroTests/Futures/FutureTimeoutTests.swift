@@ -91,9 +91,9 @@ import Testing
     @Test func `a failure after the timeout is reported, unless it is quiet or a cancellation`() async throws {
         let recorder = ReportRecorder { ($0.error as? Oops)?.name.hasPrefix("after timeout") == true }
         try await withLoop(clock: ManualClock(whenIdle: .jumps)) { loop async throws in
-            let promises = (0..<3).map { _ in loop.promise(of: Int.self) }
+            let promises = (0..<3).map { _ in loop.promise(of: Int.self, file: "Made.swift", line: 9) }
             let limited = [
-                promises[0].future.withTimeout(.seconds(1), file: "Late.swift", line: 9),
+                promises[0].future.withTimeout(.seconds(1)),
                 promises[1].future.withTimeout(.seconds(1), quiet: [Oops.self]),
                 promises[2].future.withTimeout(.seconds(1)),
             ]
@@ -103,7 +103,19 @@ import Testing
             promises[2].future.cancel()
         }
         #expect(recorder.failures.map { $0.error as? Oops } == [Oops("after timeout")])
-        #expect(recorder.failures.first?.origin?.description == "Late.swift:9")
+        #expect(recorder.failures.first?.origin?.description == "Made.swift:9")
+    }
+
+    @Test func `a failure after the timeout that somebody else awaits is not reported`() async throws {
+        let recorder = ReportRecorder { $0.error as? Oops == Oops("awaited elsewhere") }
+        try await withLoop(clock: ManualClock(whenIdle: .jumps)) { loop async throws in
+            let promise = loop.promise(of: Int.self)
+            let limited = promise.future.withTimeout(.seconds(1))
+            await #expect(throws: TimeoutError.self) { try await limited.value }
+            promise.tryFail(Oops("awaited elsewhere"))
+            await #expect(throws: Oops("awaited elsewhere")) { try await promise.future.value }
+        }
+        #expect(recorder.failures.isEmpty)
     }
 
     @Test func `orCancel cancels the work at its deadline, and fails with the timeout and not the cancellation`()

@@ -295,6 +295,9 @@ import Testing
     }
 
     @Test func `scopes are spawned into and cancelled from any thread`() async throws {
+        // Whoever comes too late is refused, and nobody looks at the refusal.
+        let recorder = ReportRecorder { $0.error is ScopeEnded }
+        defer { recorder.stop() }
         try await withLoop(seconds: 60) { loop async throws in
             for _ in 0..<100 {
                 let begun = Journal<Void>()
