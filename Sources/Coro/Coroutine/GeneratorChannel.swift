@@ -47,11 +47,13 @@ final class GeneratorChannel<Yielded, Sent>: GeneratorExecutor, @unchecked Senda
     func cancelAwait() { task?.cancel() }
 
     /// Ends the body: throws `GeneratorClosed` at its yield until it is over.
-    func close() {
-        // A body that answers every close with another yield is broken; it is given up after a while, never spun on.
+    func close() { endBody(with: GeneratorClosed()) }
+
+    override func endBody(with error: any Error) {
+        // A body that answers every end with another yield is broken; it is given up after a while, never spun on.
         for _ in 0..<1_000 {
             // At the end, or called from within the body, the step is refused and that is that.
-            guard case .yielded = try? step(.error(GeneratorClosed())) else { return }
+            guard case .yielded = try? step(.error(error)) else { return }
         }
     }
 
@@ -74,13 +76,15 @@ final class GeneratorChannel<Yielded, Sent>: GeneratorExecutor, @unchecked Senda
     func yield(_ value: Yielded) async throws -> Sent {
         if isOver { throw GeneratorError.finished }
         // A child task of a body that is at a yield itself: there is one door, and it is taken.
-        if parked != nil { throw GeneratorError.alreadyYielding }
+        if parked != nil || parkedForDelegate != nil { throw GeneratorError.alreadyYielding }
         yielded = .some(value)
         return try await withUnsafeThrowingContinuation { parked = $0 }
     }
 
     /// Stops until `other`, which is stepped in this one's place, has ended.
     func delegate(to other: GeneratorChannel) async throws {
+        if isOver { throw GeneratorError.finished }
+        if parked != nil || parkedForDelegate != nil { throw GeneratorError.alreadyYielding }
         guard !other.isDelegate else { throw GeneratorError.alreadyRunning }
         guard !other.isOver else { throw GeneratorError.finished }
         guard !other.isBegun else { throw GeneratorError.alreadyBegun }

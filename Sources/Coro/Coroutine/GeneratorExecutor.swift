@@ -17,6 +17,8 @@ class GeneratorExecutor: TaskExecutor, @unchecked Sendable {
     let home: EventLoop?
     /// Told when jobs come between steps. Home's thread.
     @exclusivity(unchecked) unowned(unsafe) var runner: Runner?  // SAFETY: clears itself here in its deinit.
+    /// The same, while the body awaits something native and nobody else holds it.
+    @exclusivity(unchecked) var heldRunner: Runner?
     /// Set once the body is to end: thrown at its present yield and at every one after.
     @exclusivity(unchecked) var ending: (any Error)?
 
@@ -54,7 +56,7 @@ class GeneratorExecutor: TaskExecutor, @unchecked Sendable {
             _ = home.add(.callback { self.jobsCame() })
         } else {
             keepForeign(job)
-            home.addCallback { self.jobsCame() }
+            if !home.addCallback({ self.jobsCame() }) { runAfterlife() }
         }
     }
 
@@ -96,6 +98,22 @@ class GeneratorExecutor: TaskExecutor, @unchecked Sendable {
             moreJobs.append(contentsOf: jobs)
             jobs.removeAll(keepingCapacity: true)
             hasForeign.store(false, ordering: .relaxed)
+        }
+    }
+
+    /// Ends a body that is at a `yield`, whatever it takes.
+    func endBody(with error: any Error) {}
+
+    /// The loop is closed and steps nobody any more. A native `await` that comes back even so finds the end of its loop at
+    /// the next `yield`, on the thread it came back on.
+    private func runAfterlife() {
+        // Whoever is at it looks again after leaving.
+        while hasForeign.load(ordering: .acquiring), enter() {
+            ending = LoopError.closed
+            runStoredJobs()
+            heldRunner = nil
+            leave()
+            endBody(with: LoopError.closed)
         }
     }
 

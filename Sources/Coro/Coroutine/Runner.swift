@@ -16,9 +16,6 @@ final class Runner: Suspended, @unchecked Sendable {
     /// What the body waits for, so that cancelling reaches it.
     @exclusivity(unchecked) private var waitingFor: AnyFuture?
 
-    /// Set while the body awaits something native, and nobody else holds the runner.
-    private var itself: Runner?
-
     init(loop: EventLoop, channel: Channel) {
         self.loop = loop
         self.channel = channel
@@ -75,7 +72,7 @@ final class Runner: Suspended, @unchecked Sendable {
                 return wait(for: future)
             case .awaiting:
                 // `jobsCame` tells when the body comes back.
-                itself = self
+                channel.heldRunner = self
                 return
             }
         }
@@ -104,7 +101,7 @@ final class Runner: Suspended, @unchecked Sendable {
         guard let level = Trampoline.descend() else { return Trampoline.put(aside: { self.jobsCame() }) }
         defer { level.ascend() }
         guard let progress = channel.stepJobs() else { return }
-        itself = nil
+        channel.heldRunner = nil
         drive(progress)
     }
 

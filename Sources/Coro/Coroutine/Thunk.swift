@@ -62,9 +62,10 @@ extension Thunk {
     ///
     /// - Throws: at the yield the error, or `ThunkError.nothing` when a value was missing.
     public static func errorFirst<First: Sendable, Second: Sendable, each Other: Sendable>(
-        _ body: @escaping (
-            @escaping @Sendable ((any Error)?, First?, Second?, repeat (each Other)?) -> Void
-        ) throws -> Void
+        _ body:
+            @escaping (
+                @escaping @Sendable ((any Error)?, First?, Second?, repeat (each Other)?) -> Void
+            ) throws -> Void
     ) -> Thunk where Value == (First, Second, repeat each Other) {
         Thunk { done in
             try body { (error: (any Error)?, first: First?, second: Second?, other: repeat (each Other)?) in

@@ -21,8 +21,10 @@ extension EventLoop {
     }
 
     /// Makes a function that calls the plain function `body` and returns its value, or its error, in a future that is
-    /// done: whatever it wraps, the caller sees a future.
-    public func wrap<each Argument: Sendable, Returned: Sendable>(
+    /// done: whatever is wrapped, the caller sees a future.
+    ///
+    /// (A name of its own: the compiler would take a body that happens not to wait for a plain one.)
+    public func wrapPlain<each Argument: Sendable, Returned: Sendable>(
         file: StaticString = #fileID, line: UInt = #line,
         _ body: @escaping @Sendable (repeat each Argument) throws -> Returned
     ) -> @Sendable (repeat each Argument) -> Future<Returned> {
