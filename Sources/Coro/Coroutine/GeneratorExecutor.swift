@@ -48,16 +48,23 @@ class GeneratorExecutor: TaskExecutor, @unchecked Sendable {
         let job = UnownedJob(job)
         // Only the stepping thread can find its own number here.
         if stepper.load(ordering: .relaxed) == threadIdentity() { return keep(job) }
-        guard let home else { return keepForeign(job) }
-        if home.isCurrent {
-            keep(job)
-            if hasCalledHome { return }
-            hasCalledHome = true
-            _ = home.add(.callback { self.jobsCame() })
-        } else {
-            keepForeign(job)
-            if !home.addCallback({ self.jobsCame() }) { runAfterlife() }
+        guard let home, home.isCurrent else { return enqueueForeign(job) }
+        keep(job)
+        if hasCalledHome { return }
+        hasCalledHome = true
+        _ = home.add(.callback { self.jobsCame() })
+    }
+
+    private func enqueueForeign(_ job: UnownedJob) {
+        // SAFETY: balanced below. Once the job can be seen, another thread may run the body to its end, and with that
+        // let go of this object, which the runtime does not hold.
+        let itself = Unmanaged.passRetained(self)
+        defer { itself.release() }
+        foreign.storeIfNil(Locked([])).withLock { jobs in
+            jobs.append(job)
+            hasForeign.store(true, ordering: .releasing)
         }
+        if let home, !home.addCallback({ self.jobsCame() }) { runAfterlife() }
     }
 
     @usableFromInline
@@ -84,13 +91,6 @@ class GeneratorExecutor: TaskExecutor, @unchecked Sendable {
 
     private func keep(_ next: UnownedJob) {
         if job == nil, moreJobs.isEmpty { job = next } else { moreJobs.append(next) }
-    }
-
-    private func keepForeign(_ job: UnownedJob) {
-        foreign.storeIfNil(Locked([])).withLock { jobs in
-            jobs.append(job)
-            hasForeign.store(true, ordering: .releasing)
-        }
     }
 
     private func collectForeign() {
