@@ -78,7 +78,14 @@ public struct Coroutine: Sendable {
     /// Hands the future to the runner and stops until it is done, or the task's deadline comes.
     @usableFromInline
     func wait<Value: Sendable>(for future: Future<Value>) async throws {
-        guard let deadline = Deadline.current, !future.isDone else { return try await channel.yield(AnyFuture(future)) }
+        if let deadline = Deadline.current, !future.isDone {
+            try await wait(for: future, until: deadline)
+        } else {
+            try await channel.yield(AnyFuture(future))
+        }
+    }
+
+    private func wait<Value: Sendable>(for future: Future<Value>, until deadline: LoopInstant) async throws {
         try await channel.yield(AnyFuture(future.doneOrDue(at: deadline, on: loop)))
         guard future.isDone else { throw TimeoutError() }
     }
@@ -133,9 +140,12 @@ extension EventLoop {
         for future: Future<Returned>, _ body: sending @escaping (Coroutine) async -> Void
     ) {
         let channel = GeneratorChannel<AnyFuture, Void>(home: self)
-        channel.attach {
+        _ = channel.enter()
+        channel.task = _Concurrency.Task(executorPreference: channel) {
             if channel.early == nil { await body(Coroutine(loop: self, channel: channel)) }
+            channel.bodyEnded()
         }
+        channel.leave()
         if isCurrent, let level = Trampoline.descend() {
             defer { level.ascend() }
             guard let runner = Runner.start(channel, on: self) else { return }

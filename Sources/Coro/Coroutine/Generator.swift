@@ -34,15 +34,19 @@ public final class Generator<Yielded, Sent, Returned: Sendable>: @unchecked Send
         let ending = GeneratorEnding<Returned>()
         self.channel = channel
         self.ending = ending
-        // The task holds the channel and not the generator, so that dropping the generator closes it.
-        channel.attach {
+        // The task holds the channel and not the generator, so that dropping the generator closes it. Not detached: the
+        // task-locals of this place flow in.
+        _ = channel.enter()
+        channel.task = _Concurrency.Task(executorPreference: channel) {
             do {
                 if let error = channel.early { throw error }
                 ending.result = .success(try await body(Yielder(channel: channel)))
             } catch {
                 ending.result = .failure(error)
             }
+            channel.bodyEnded()
         }
+        channel.leave()
     }
 
     deinit { channel.closeAtDrop() }

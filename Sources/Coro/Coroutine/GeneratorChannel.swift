@@ -27,20 +27,17 @@ final class GeneratorChannel<Yielded, Sent>: GeneratorExecutor, @unchecked Senda
     /// True while this one runs in the place of another: it is stepped through that one only.
     @exclusivity(unchecked) @usableFromInline var isDelegate = false
 
-    @exclusivity(unchecked) private var task: _Concurrency.Task<Void, Never>?
+    /// The body's task. It is made between `enter` and `leave`, so that its first job, which comes from the very thread that
+    /// makes it, is stored without a lock and nobody is told.
+    @exclusivity(unchecked) var task: _Concurrency.Task<Void, Never>?
 
     override init(home: EventLoop?) { super.init(home: home) }
 
-    /// Makes the body's task, whose first job is stored here. Task-locals of this place flow in.
-    func attach(_ body: sending @escaping () async -> Void) {
-        // The first job comes from this very thread; it needs no lock and nobody is to be told.
-        _ = enter()
-        task = _Concurrency.Task(executorPreference: self) {
-            await body()
-            self.isOver = true
-            self.task = nil
-        }
-        leave()
+    /// Says that the body has ended. The last thing its task does.
+    @inline(__always)
+    func bodyEnded() {
+        isOver = true
+        task = nil
     }
 
     /// Cancels what the body awaits natively, if it does.
