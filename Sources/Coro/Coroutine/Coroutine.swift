@@ -18,7 +18,7 @@ public struct Coroutine: Sendable {
     ///
     /// - Throws: what the yielded thing failed with, here, where it can be caught; `CancellationError` when the
     ///   coroutine's future was cancelled; `TimeoutError` past the deadline of `withDeadline`, and what was yielded is
-    ///   then still there to be yielded again.
+    ///   then still there to be yielded again; `GeneratorError.outsideBody` when another task than the body's has to wait.
     @inlinable
     public func yield<Yielded: Yieldable>(_ yieldable: Yielded) async throws -> Yielded.YieldedValue {
         let future = yieldable.future(on: loop)

@@ -123,8 +123,8 @@ public struct Yielder<Yielded, Sent>: @unchecked Sendable {
     /// Hands `value` out and stops until the generator is stepped again.
     ///
     /// - Returns: what the next `send` brings.
-    /// - Throws: what the next `throw` brings, or `GeneratorClosed`; `GeneratorError.finished` when the body has ended,
-    ///   `GeneratorError.alreadyYielding` in a child task while the body is at a `yield`.
+    /// - Throws: what the next `throw` brings, or `GeneratorClosed`; `GeneratorError.alreadyYielding` in a child task while
+    ///   the body is at a `yield`; `outsideBody`, or `finished`, in code that is not the body's.
     @inlinable
     public func yield(_ value: Yielded) async throws -> Sent { try await channel.yield(value) }
 
@@ -158,6 +158,8 @@ public enum GeneratorError: Error, Equatable, Sendable, CustomStringConvertible 
     case alreadyBegun
     /// A child task yielded while the body was at a `yield`.
     case alreadyYielding
+    /// The yield came from a task of its own or from another thread, not from the body.
+    case outsideBody
     /// The body awaits something native; it can be run by `coroutine { … }`, not by hand.
     case awaiting
 
@@ -167,6 +169,7 @@ public enum GeneratorError: Error, Equatable, Sendable, CustomStringConvertible 
         case .alreadyRunning: "The generator is running already: a body cannot step itself."
         case .alreadyBegun: "The generator has begun already. Go on with send, or make a new one."
         case .alreadyYielding: "The body is at a yield already: it can wait for one thing at a time. Yield an array."
+        case .outsideBody: "This is not the body that the yield belongs to. Yield there, or give this task a coroutine."
         case .awaiting: "The generator's body awaits something that is not a yield. Run it with coroutine { … }."
         }
     }

@@ -71,23 +71,28 @@ final class GeneratorChannel<Yielded, Sent>: GeneratorExecutor, @unchecked Senda
     /// Hands `value` out and stops until the next step.
     @inlinable
     func yield(_ value: Yielded) async throws -> Sent {
-        if isOver { throw GeneratorError.finished }
-        // A child task of a body that is at a yield itself: there is one door, and it is taken.
-        if parked != nil || parkedForDelegate != nil { throw GeneratorError.alreadyYielding }
+        try checkYield()
         yielded = .some(value)
         return try await withUnsafeThrowingContinuation { parked = $0 }
     }
 
     /// Stops until `other`, which is stepped in this one's place, has ended.
     func delegate(to other: GeneratorChannel) async throws {
-        if isOver { throw GeneratorError.finished }
-        if parked != nil || parkedForDelegate != nil { throw GeneratorError.alreadyYielding }
+        try checkYield()
         guard !other.isDelegate else { throw GeneratorError.alreadyRunning }
         guard !other.isOver else { throw GeneratorError.finished }
         guard !other.isBegun else { throw GeneratorError.alreadyBegun }
         other.isDelegate = true
         delegate = other
         await withUnsafeContinuation { parkedForDelegate = $0 }
+    }
+
+    @inlinable
+    func checkYield() throws {
+        // Another task, or another thread: whoever steps would not see it come.
+        guard isStepping else { throw isOver ? GeneratorError.finished : .outsideBody }
+        // A child task of a body that is at a yield itself: there is one door, and it is taken.
+        if parked != nil || parkedForDelegate != nil { throw GeneratorError.alreadyYielding }
     }
 
     // MARK: The holder's side

@@ -43,11 +43,15 @@ class GeneratorExecutor: TaskExecutor, @unchecked Sendable {
     @usableFromInline
     final func leave() { stepper.store(0, ordering: .releasing) }
 
+    /// True for the code that runs inside a step: the body and its child tasks.
+    @usableFromInline
+    final var isStepping: Bool { stepper.load(ordering: .relaxed) == threadIdentity() }
+
     @usableFromInline
     final func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         // Only the stepping thread can find its own number here.
-        if stepper.load(ordering: .relaxed) == threadIdentity() { return keep(job) }
+        if isStepping { return keep(job) }
         guard let home, home.isCurrent else { return enqueueForeign(job) }
         keep(job)
         if hasCalledHome { return }

@@ -8,8 +8,8 @@
 internal import Glibc
 
 final class Trampoline {
-    /// How many levels nest. One takes 1 to 3 KiB of stack with Swift's own frames, and the bodies' frames come on top:
-    /// a thread with 512 KiB of stack has room for ten times as much.
+    /// How many levels nest. One takes 0.8 KiB of stack in a release build and 2.5 in a debug build, and what the bodies
+    /// call comes on top: even a thread with 512 KiB of stack has room for five times as many.
     static let limit = 32
 
     private var depth = 0

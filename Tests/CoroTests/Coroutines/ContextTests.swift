@@ -163,4 +163,23 @@ import Testing
             #expect(try await future.value == 1)
         }
     }
+
+    @Test func `a yield by another task, or on another thread, is refused and not left waiting`() async throws {
+        try await withLoop { loop async throws in
+            let never = loop.promise(of: Int.self)
+            let future = loop.coroutine { co in
+                let spawned = loop.spawn { try await co.yield(never.future) }
+                await #expect(throws: GeneratorError.outsideBody) { try await spawned.value }
+                let detached = Task.detached { try await co.yield(never.future) }
+                await #expect(throws: GeneratorError.outsideBody) { try await detached.value }
+                await #expect(throws: GeneratorError.outsideBody) {
+                    try await co.yield { try await co.yield(never.future) }
+                }
+                try await co.yield()
+                return co
+            }
+            let co = try await future.value
+            await #expect(throws: GeneratorError.finished) { try await co.yield(never.future) }
+        }
+    }
 }
