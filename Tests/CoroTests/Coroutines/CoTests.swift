@@ -259,12 +259,12 @@ import Testing
             let alive = Journal<Int>()
             let count = Alive()
             let future = loop.coroutine { co in
-                for round in 0..<20_000 {
+                for round in 0..<4_000 {
                     let value = try await co.yield { inner in
                         try await inner.yield()
                         return Counted(count)
                     }
-                    if round % 1_000 == 999 { alive.note(count.number) }
+                    if round % 200 == 199 { alive.note(count.number) }
                     withExtendedLifetime(value) {}
                 }
             }
