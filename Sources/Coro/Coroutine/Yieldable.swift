@@ -1,10 +1,10 @@
-// Everything that may be yielded, and what it turns into: one future. The list is the conformances below and, for
-// what belongs to a higher floor, `Async/Yieldable+Async.swift`.
+// Everything that may be yielded, and what it turns into: one future. The list is the conformances below, `Thunk` and
+// `AnyYieldable`; and, for what belongs to a higher floor, `Async/Future+Async.swift`.
 
 /// Something a generator-style coroutine may yield.
 ///
 /// Make your own types yieldable by returning a future of this loop.
-public protocol Yieldable<YieldedValue> {
+public protocol Yieldable<YieldedValue>: SendableMetatype {
     /// What the `yield` returns.
     associatedtype YieldedValue: Sendable
 
@@ -13,6 +13,7 @@ public protocol Yieldable<YieldedValue> {
 }
 
 extension Future: Yieldable {
+    @inlinable
     public func future(on loop: EventLoop) -> Future<Value> { self }
 }
 
@@ -56,40 +57,29 @@ extension Yieldable where Self == Moment {
     public static var moment: Moment { Moment() }
 }
 
-/// A callback-style function as something to yield: it is called with a completion to call once.
+/// A generator by hand that yields what it waits for, and is sent what that came to.
 ///
-/// A second completion is ignored; a thunk that throws has failed.
-public struct Thunk<Value: Sendable>: Yieldable {
-    private let body: (@escaping @Sendable (Result<Value, any Error>) -> Void) throws -> Void
-
-    /// Wraps a function that calls its completion once, from any thread. It runs at the yield.
-    public init(_ body: @escaping (@escaping @Sendable (Result<Value, any Error>) -> Void) throws -> Void) {
-        self.body = body
-    }
-
-    public func future(on loop: EventLoop) -> Future<Value> {
-        let promise = Promise<Value>(on: loop)
-        do {
-            try body { result in
-                switch result {
-                case .success(let value): promise.trySucceed(value)
-                case .failure(let error): promise.tryFail(error)
+/// This is the seeds' runner, in full: step the generator, wait for what it yields, send the value or throw the failure
+/// back in, until it returns. A generator that yields things of different types yields `AnyYieldable`.
+///
+/// - Throws: at the yield what the body throws; `GeneratorError.alreadyBegun` when it was stepped before. The body must
+///   not await anything native.
+extension Generator: Yieldable where Yielded: Yieldable, Sent == Yielded.YieldedValue {
+    public func future(on loop: EventLoop) -> Future<Returned> {
+        loop.coroutine { co in
+            var step = try self.start()
+            while case .yielded(let yieldable) = step {
+                let sent: Sent
+                do {
+                    sent = try await co.yield(yieldable)
+                } catch {
+                    step = try self.throw(error)
+                    continue
                 }
+                step = try self.send(sent)
             }
-        } catch {
-            promise.tryFail(error)
+            guard case .returned(let value) = step else { throw GeneratorError.finished }
+            return value
         }
-        return promise.future
-    }
-}
-
-/// Something was yielded that is not yieldable. Thrown into the body, at the yield.
-public struct BadYieldError: Error, Sendable, CustomStringConvertible {
-    /// The type of what was yielded.
-    public let type: String
-
-    public var description: String {
-        "A coroutine may yield futures, tasks, coroutines, thunks, moments, and arrays, dictionaries and optionals of them; "
-            + "this is \(type)."
     }
 }

@@ -75,7 +75,7 @@ import Testing
                 }
                 return types
             }
-            #expect(try await caught.value == ["Int", "(Int, Int)", "String", "Array<Int>"])
+            #expect(try await caught.value == ["Int", "(Int, Int)", "String", "Int"])
             let uncaught = loop.coroutine { co in _ = try await co.yieldAny(42) }
             await #expect(throws: BadYieldError.self) { try await uncaught.value }
             let good = loop.coroutine { co in try await co.yieldAny([Future(on: loop, .finished(1))]) as? [Int] }
@@ -160,6 +160,111 @@ import Testing
         }
         try await withLoop { loop async throws in
             #expect(try await loop.coroutine { co in try await co.yield(Twice(number: 21)) }.value == 42)
+        }
+    }
+
+    @Test func `several things of different types are yielded at once and give a tuple, in parallel`() async throws {
+        try await withLoop(clock: ManualClock(whenIdle: .jumps)) { loop async throws in
+            @Sendable func after<Value: Sendable>(_ seconds: Int, _ value: Value) -> Future<Value> {
+                loop.coroutine { co in
+                    try await co.yield(loop.sleep(.seconds(seconds)))
+                    return value
+                }
+            }
+            let start = loop.now
+            let future = loop.coroutine { co in
+                let (number, text) = try await co.yield(after(3, 1), after(1, "a"))
+                let (list, flag, _, value) = try await co.yield(
+                    [after(1, 2), after(2, 3)], after(1, true), Moment(), Thunk { $0(.success(4.5)) })
+                #expect((number, text) == (1, "a"))
+                #expect(list == [2, 3])
+                #expect((flag, value) == (true, 4.5))
+                // All are waited for; the first failure by position is thrown.
+                await #expect(throws: Oops("first")) {
+                    try await co.yield(
+                        Thunk<Int> { _ in throw Oops("first") }, after(1, 1), Future<Int>(on: loop, .cancelled))
+                }
+            }
+            try await future.value
+            #expect(start.duration(to: loop.now) == .seconds(6))
+        }
+    }
+
+    @Test func `yieldAny takes mixed lists and dictionaries, nested as you like`() async throws {
+        try await withLoop { loop async throws in
+            let one = Future(on: loop, .finished(1))
+            let text = Future(on: loop, .finished("a"))
+            let future = loop.coroutine { co in
+                let flat = try await co.yieldAny([one, text] as [Any]) as? [any Sendable]
+                let deep = try await co.yieldAny([one, [text, ["key": [one]]]] as [Any]) as? [any Sendable]
+                let named =
+                    try await co.yieldAny(["a": one, "b": [text], "c": Future<Int>?.none as Any])
+                    as? [String: any Sendable]
+                let typed = try await co.yieldAny([[one], [one, one]]) as? [[Int]]
+                let empty = try await co.yieldAny([] as [Any]) as? [any Sendable]
+                return [
+                    "\(flat ?? [])", "\(deep ?? [])", "\(named?["a"] ?? 0) \(named?["b"] ?? 0) \(named?.count ?? 0)",
+                    "\(typed ?? [])", "\(empty?.count ?? -1)",
+                ]
+            }
+            #expect(
+                try await future.value == [
+                    "[1, \"a\"]", "[1, [\"a\", [\"key\": [1]]]]", "1 [\"a\"] 3", "[[1], [1, 1]]", "0",
+                ])
+        }
+    }
+
+    @Test func `a bad member is named with its place, and catching it leaves the body where it was`() async throws {
+        try await withLoop { loop async throws in
+            let one = Future(on: loop, .finished(1))
+            let future = loop.coroutine { co in
+                do { _ = try await co.yieldAny([one, ["a": [one, 42]]] as [Any]) } catch let error as BadYieldError {
+                    return "\(error.type) \(error.path) \(try await co.yield(one))"
+                }
+                return ""
+            }
+            #expect(try await future.value == "Int [1][\"a\"][1] 1")
+        }
+    }
+
+    @Test func `a generator that yields now this, now that, yields AnyYieldable`() async throws {
+        try await withLoop { loop async throws in
+            let generator = Generator<AnyYieldable, any Sendable, String> { yielder in
+                let number = try await yielder.yield(AnyYieldable(Future(on: loop, .finished(1)))) as? Int ?? 0
+                _ = try await yielder.yield(AnyYieldable(.moment))
+                do {
+                    _ = try await yielder.yield(AnyYieldable(Thunk<Int> { _ in throw Oops("thrown in") }))
+                } catch is Oops {
+                    return "\(number) and caught"
+                }
+                return ""
+            }
+            #expect(try await generator.future(on: loop).value == "1 and caught")
+        }
+    }
+
+    @Test func `a yielded generator cleans up when it is cancelled, and one that was stepped before is refused`()
+        async throws
+    {
+        try await withLoop { loop async throws in
+            let notes = Journal<String>()
+            let never = loop.promise(of: Int.self)
+            let generator = Generator<Future<Int>, Int, Void> { yielder in
+                defer { notes.note("cleaned") }
+                do { _ = try await yielder.yield(never.future) } catch {
+                    notes.note("\(type(of: error))")
+                    throw error
+                }
+            }
+            let future = loop.coroutine { co in try await co.yield(generator) }
+            future.cancel()
+            for _ in 0..<6 { try await loop.moment() }
+            #expect(notes.entries == ["CancellationError", "cleaned"])
+            #expect(never.future.isCancelled)
+
+            let begun = Generator<Moment, Void, Void> { yielder in try await yielder.yield(Moment()) }
+            _ = try begun.next()
+            await #expect(throws: GeneratorError.alreadyBegun) { try await begun.future(on: loop).value }
         }
     }
 }

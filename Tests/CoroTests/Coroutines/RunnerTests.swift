@@ -4,7 +4,7 @@ import Glibc
 import Testing
 
 @Suite struct RunnerTests {
-    @Test func `two hundred thousand completed yields use no stack`() async throws {
+    @Test func `S4: two hundred thousand completed yields use no stack`() async throws {
         try await withLoop { loop async throws in
             let done = Future(on: loop, .finished(1))
             let future = loop.coroutine { co in
@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    @Test func `completing the awaited future inside the body's own step does not re-enter it`() async throws {
+    @Test func `S4: completing the awaited future inside the body's own step does not re-enter it`() async throws {
         try await withLoop { loop async throws in
             let promise = loop.promise(of: Int.self)
             let future = loop.coroutine { co in
