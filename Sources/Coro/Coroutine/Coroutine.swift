@@ -139,9 +139,14 @@ extension EventLoop {
     func start(for future: AnyFuture, _ body: sending @escaping (Coroutine) async -> Void) {
         let channel = GeneratorChannel<AnyFuture, Void>(home: self)
         _ = channel.enter()
-        channel.task = _Concurrency.Task(executorPreference: channel) {
-            if channel.early == nil { await body(Coroutine(loop: self, channel: channel)) }
-            channel.bodyEnded()
+        // SAFETY: sent to us, and sent on to the task, which alone has it from then on.
+        nonisolated(unsafe) let body = body
+        // Task-locals flow in, but for the scope: like a spawned task, a coroutine outlives it.
+        channel.task = CancelScope.$current.withValue(nil) {
+            _Concurrency.Task(executorPreference: channel) {
+                if channel.early == nil { await body(Coroutine(loop: self, channel: channel)) }
+                channel.bodyEnded()
+            }
         }
         channel.leave()
         if isCurrent, let level = Trampoline.descend() {
