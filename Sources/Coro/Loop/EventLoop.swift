@@ -1,5 +1,5 @@
 // Owns one iteration and its order, and nothing else: what is ready comes from `Poller`, `Inbox` and `TimerQueue`;
-// how native `async` code gets here is in `EventLoop+Executor.swift`.
+// how native `async` code gets here is in `EventLoop+Executor.swift`, how it all ends in `EventLoop+Closing.swift`.
 //
 // An iteration is: wait in epoll, deliver readiness, run the callbacks and jobs that were ready when that phase
 // began, run due timers. Work added while a phase runs waits for the next iteration. Two things follow, and both
@@ -45,7 +45,7 @@ public final class EventLoop: @unchecked Sendable {
     let inbox: Inbox
     /// The `pthread_t` of the thread that runs the loop, 0 while nobody does.
     private let owner = Atomic<UInt>(0)
-    private let phase = Atomic<Phase.RawValue>(Phase.idle.rawValue)
+    let phase = Atomic<Phase.RawValue>(Phase.idle.rawValue)
     private let clock: any LoopClock
 
     /// The time this iteration began, in nanoseconds of the loop's clock. Reading it costs nothing, and everything
@@ -55,7 +55,7 @@ public final class EventLoop: @unchecked Sendable {
     /// Counts up when a run begins and when it ends: odd while one is under way.
     private let runs = Atomic<Int>(0)
 
-    private enum Phase: UInt8 { case idle, running, closing, closed }
+    enum Phase: UInt8 { case idle, running, closing, closed }
 
     /// Makes a loop with its own epoll instance and waker.
     ///
@@ -113,7 +113,8 @@ public final class EventLoop: @unchecked Sendable {
         return true
     }
 
-    private func enter() throws(LoopError) {
+    /// The calling thread becomes the loop's.
+    func enter() throws(LoopError) {
         guard EventLoop.current == nil else { throw .alreadyRunning }
         let (entered, found) = phase.compareExchange(
             expected: Phase.idle.rawValue, desired: Phase.running.rawValue, ordering: .acquiringAndReleasing)
@@ -126,12 +127,13 @@ public final class EventLoop: @unchecked Sendable {
         iterationTime = clock.now
     }
 
-    private func leave() {
+    /// The loop's thread gives it up.
+    func leave(to next: Phase = .idle) {
         stopRequested = false
         runs.wrappingAdd(1, ordering: .acquiringAndReleasing)
         CurrentLoop.set(nil)
         owner.store(0, ordering: .releasing)
-        phase.store(Phase.idle.rawValue, ordering: .releasing)
+        phase.store(next.rawValue, ordering: .releasing)
     }
 
     // MARK: One iteration
@@ -163,7 +165,7 @@ public final class EventLoop: @unchecked Sendable {
     }
 
     /// Runs what was ready when this phase began. What these callbacks add goes into the other array.
-    private func runReady() {
+    func runReady() {
         guard !ready.isEmpty else { return }
         swap(&ready, &running)
         for work in running {
@@ -242,81 +244,4 @@ public final class EventLoop: @unchecked Sendable {
     ///
     /// Inside an iteration this is a fresh reading, not the iteration's starting time.
     public var now: LoopInstant { LoopInstant(nanoseconds: clock.now) }
-
-    // MARK: Closing
-
-    /// True once `close()` has been called.
-    public var isClosed: Bool { phase.load(ordering: .acquiring) >= Phase.closing.rawValue }
-
-    /// Ends the loop: wakes every sleeping task and coroutine with `LoopError.closed` so that its clean-up runs, runs the
-    /// callbacks it has accepted, drops timers, and closes the descriptors it owns.
-    ///
-    /// Call it after `run()` has returned. A second call does nothing.
-    ///
-    /// - Throws: `LoopError.alreadyRunning` while the loop runs; stop it first.
-    public func close() throws(LoopError) {
-        if isClosed { return }
-        try enter()
-        phase.store(Phase.closing.rawValue, ordering: .releasing)
-        endEverything()
-        // From here on nothing comes in any more; what was accepted before still runs, here.
-        inbox.close(into: &ready, jobRunner: asUnownedTaskExecutor())
-        endEverything()
-        tasksAlive.removeAll()
-        poller.close()
-        CurrentLoop.set(nil)
-        owner.store(0, ordering: .releasing)
-        phase.store(Phase.closed.rawValue, ordering: .releasing)
-        inbox.beginAfterlife()
-    }
-
-    /// Wakes, abandons and drops all there is, until nothing is ready any more.
-    ///
-    /// Clean-up may sleep again (it is woken in the next round), close streams, or start more work; it is given a
-    /// bounded number of rounds so that a task that never ends cannot keep `close()` from ending.
-    private func endEverything() {
-        for _ in 0..<1_000 {
-            suspended.wakeAll()
-            for registration in poller.takeAll() { registration.abandon() }
-            // Moved out before they are let go of: what a callback holds may use the loop in its `deinit`, and the
-            // queue it came from must not be in the middle of a change then. The same below.
-            _ = timers.takeAll()
-            if inbox.hasWork { inbox.drain(into: &ready) }
-            if ready.isEmpty { return }
-            runReady()
-        }
-        for _ in 0..<1_000 where !ready.isEmpty {
-            var dropped: [Work] = []
-            swap(&ready, &dropped)
-        }
-    }
-}
-
-/// One unit of the callback phase.
-enum Work: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): a callback that is not @Sendable is added only on the loop's own thread, by this
-    // module; what crosses threads came in through `addCallback`, which demands @Sendable, or is a Swift job.
-    case job(UnownedJob)
-    /// A task that gave up its turn.
-    case resume(UnsafeContinuation<Void, Never>)
-    case callback(() throws -> Void)
-}
-
-/// What the loop itself refuses.
-public enum LoopError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// `run` was called while this loop, or another one on the same thread, is running.
-    case alreadyRunning
-    /// The loop is closed; it takes no more work.
-    case closed
-    /// `stop()` ended `runSync` before its coroutine was done.
-    case stoppedBeforeCompletion
-
-    public var description: String {
-        switch self {
-        case .alreadyRunning:
-            "This event loop is already running, or this thread already runs one. Await instead of running it again."
-        case .closed: "The event loop is closed. Make a new one."
-        case .stoppedBeforeCompletion: "The event loop was stopped before the coroutine completed."
-        }
-    }
 }
