@@ -25,6 +25,7 @@ extension EventLoop {
         if CancelScope.isCancelled(in: scope) { throw CancellationError() }
         if let deadline = scope?.deadline, deadline <= now { throw TimeoutError() }
         await withUnsafeContinuation { continuation in _ = add(.resume(continuation)) }
+        if isObserved { scope?.task?.resumes() }
         if CancelScope.isCancelled(in: scope) { throw CancellationError() }
     }
 

@@ -4,11 +4,11 @@ internal import Glibc
 
 /// A failure that has no caller to go to.
 public struct UncaughtFailure: Sendable, CustomStringConvertible {
-    /// What failed: "Exception in callback", "Future failure was never observed".
+    /// What failed: "Exception in callback", "Future failure was never observed", "Slow callback", "Event loop is blocked".
     public let summary: String
     /// The failure itself.
     public let error: any Error
-    /// Where the future or task was made, when that is known.
+    /// Where the future or task was made, the callback added or the timer armed, when that is known.
     public let origin: SourcePlace?
 
     public var description: String {
@@ -53,16 +53,26 @@ public enum Report {
         }
     }
 
-    static func callbackFailed(_ error: any Error) {
+    /// - Parameter origin: where the callback was added; known of handlers, and of callbacks and timers in an observed loop.
+    static func callbackFailed(_ error: any Error, origin: SourcePlace?) {
         // Cancellation is how work ends on request; nobody wants to read about it.
         guard !(error is CancellationError) else { return }
-        send(UncaughtFailure(summary: "Exception in callback", error: error, origin: nil))
+        send(UncaughtFailure(summary: "Exception in callback", error: error, origin: origin))
     }
 
     static func unobserved(_ error: any Error, origin: SourcePlace) {
         // Nor that whatever slept on a loop ended with it.
         guard !(error is CancellationError), error as? LoopError != .closed else { return }
         send(UncaughtFailure(summary: "Future failure was never observed", error: error, origin: origin))
+    }
+
+    static func slow(_ slow: SlowWork) {
+        send(UncaughtFailure(summary: "Slow \(slow.work)", error: slow, origin: slow.work.place))
+    }
+
+    static func blocked(_ block: LoopBlocked) {
+        let summary = block.isOver ? "Event loop goes on" : "Event loop is blocked"
+        send(UncaughtFailure(summary: summary, error: block, origin: block.work?.place))
     }
 
     /// Reports a failure that its own layer has no caller for (a handler, an accept loop).
@@ -76,9 +86,15 @@ public enum Report {
     }
 
     @Sendable private static func writeToStandardError(_ failure: UncaughtFailure) {
-        let line = "\(failure)\n"
-        line.utf8CString.withUnsafeBytes { bytes in
-            // One write per line keeps lines of several threads apart (write(2) to a pipe is atomic up to PIPE_BUF).
+        StandardError.write("\(failure)\n")
+    }
+}
+
+/// Descriptor 2.
+enum StandardError {
+    static func write(_ text: String) {
+        text.utf8CString.withUnsafeBytes { bytes in
+            // One write keeps the lines of several threads apart (write(2) to a pipe is atomic up to PIPE_BUF).
             _ = Glibc.write(2, bytes.baseAddress, bytes.count - 1)
         }
     }

@@ -39,6 +39,15 @@ public final class EventLoop: @unchecked Sendable {
     var suspended = SuspendedList()
     /// The spawned tasks that have not ended.
     @exclusivity(unchecked) var tasksAlive = TaskList()
+    /// True while anybody observes the loop: asked once an iteration, and wherever a place would be worth keeping.
+    @inline(__always)
+    var isObserved: Bool {
+        get { observed.load(ordering: .relaxed) }
+        set { observed.store(newValue, ordering: .relaxed) }
+    }
+    private let observed = Atomic<Bool>(false)
+    let observation = Observation()
+    @exclusivity(unchecked) var counts = LoopCounts()
     /// Read and write buffers that busy streams borrow and idle ones give back.
     let buffers = BufferPool()
 
@@ -52,6 +61,8 @@ public final class EventLoop: @unchecked Sendable {
     /// that one iteration does sees the same instant.
     @exclusivity(unchecked) package private(set) var iterationTime: Int64 = 0
     @exclusivity(unchecked) private var stopRequested = false
+    /// The `iterationTime` of the loop's making.
+    private let madeAt: Int64
     /// Counts up when a run begins and when it ends: odd while one is under way.
     private let runs = Atomic<Int>(0)
 
@@ -73,6 +84,8 @@ public final class EventLoop: @unchecked Sendable {
         self.poller = poller
         try poller.add(inbox.waker.descriptor, interest: Interest.taking, token: Inbox.token)
         iterationTime = clock.now
+        madeAt = iterationTime
+        obey(DebugOptions.environment)
     }
 
     deinit { poller.close() }
@@ -125,6 +138,7 @@ public final class EventLoop: @unchecked Sendable {
         runs.wrappingAdd(1, ordering: .acquiringAndReleasing)
         CurrentLoop.set(self)
         iterationTime = clock.now
+        obeyAsFirst(DebugOptions.environment)
     }
 
     /// The loop's thread gives it up.
@@ -138,64 +152,102 @@ public final class EventLoop: @unchecked Sendable {
 
     // MARK: One iteration
 
+    /// One iteration, compiled twice: for a loop that is observed and for one that is not (`Probe`).
     private func iterate() {
-        poll()
-        runReady()
-        if !timers.isEmpty { runTimers() }
+        counts.iterations &+= 1
+        if isObserved { iterateObserved() } else { iterate(Unobserved()) }
+    }
+
+    /// Out of line: what it needs of the stack is not to be set up for the other.
+    @inline(never)
+    private func iterateObserved() { iterate(observation) }
+
+    @inline(__always)
+    private func iterate(_ probe: some Probe) {
+        probe.iterationBegan(on: self)
+        poll(probe)
+        runReady(probe)
+        if !timers.isEmpty { runTimers(probe) }
+        probe.iterationEnded(on: self)
     }
 
     /// Waits for readiness (not at all when work is ready, until the next timer otherwise) and delivers it.
-    private func poll() {
+    @inline(__always)
+    private func poll(_ probe: some Probe) {
         var timeout: Int64 = 0
         if ready.isEmpty && !stopRequested {
             // A descriptor wakes epoll by itself; another thread's work wakes it through the eventfd, but only if
             // that thread sees that we sleep. Announcing it first and looking at the inbox second closes the race.
             if inbox.prepareToSleep() {
                 timeout = timers.nextDeadline.map { clock.wait(until: $0) } ?? -1
+                if timeout != 0 { counts.waits &+= 1 }
             }
         }
+        probe.waitBegan(on: self)
         let count = poller.wait(timeout: timeout)
         inbox.wakeUp()
         iterationTime = clock.now
+        probe.waitEnded(on: self)
         for index in 0..<count {
             guard let (registration, readiness) = poller.event(index) else { continue }
+            probe.deliveryBegan(to: registration, on: self)
             registration.deliver(readiness)
+            probe.workEnded(on: self)
         }
         if inbox.hasWork { inbox.drain(into: &ready) }
     }
 
-    /// Runs what was ready when this phase began. What these callbacks add goes into the other array.
+    /// Runs what is ready outside of any iteration, while the loop closes.
     func runReady() {
+        guard isObserved else { return runReady(Unobserved()) }
+        observation.iterationBegan(on: self)
+        runReady(observation)
+        observation.iterationEnded(on: self)
+    }
+
+    /// Runs what was ready when this phase began. What these callbacks add goes into the other array.
+    @inline(__always)
+    private func runReady(_ probe: some Probe) {
         guard !ready.isEmpty else { return }
         swap(&ready, &running)
+        counts.phaseBegan(ready: running.count)
         for work in running {
-            perform(work)
+            perform(work, probe)
         }
         running.removeAll(keepingCapacity: true)
     }
 
     @inline(__always)
-    private func perform(_ work: Work) {
+    private func perform(_ work: Work, _ probe: some Probe) {
         switch work {
         case .job(let job):
+            probe.workBegan(.job, on: self)
             // The executor named here must be the one the job was enqueued on, or the runtime enqueues it again.
             job.runSynchronously(on: asUnownedTaskExecutor())
         case .resume(let continuation):
+            probe.workBegan(.job, on: self)
             // The job that this enqueues runs here and now: its iteration is this one.
             takesNextJob = true
             continuation.resume()
             takesNextJob = false
             nextJob.take()?.runSynchronously(on: asUnownedTaskExecutor())
         case .callback(let callback):
-            do { try callback() } catch { Report.callbackFailed(error) }
+            probe.workBegan(.callback, on: self)
+            do { try callback() } catch { Report.callbackFailed(error, origin: probe.place) }
         }
+        probe.workEnded(on: self)
     }
 
-    private func runTimers() {
+    @inline(__always)
+    private func runTimers(_ probe: some Probe) {
         // Only those armed before this phase: a timer that re-arms itself for "now" waits an iteration.
         let last = timers.beginPhase(now: iterationTime)
         while let timer = timers.popDue(now: iterationTime, armedUpTo: last) {
-            do { try timer.fire() } catch { Report.callbackFailed(error) }
+            // Not before the loop was made: a deadline may be any number.
+            counts.timerFires(late: iterationTime &- max(timer.deadline.nanoseconds, madeAt))
+            probe.workBegan(.timer, on: self)
+            do { try timer.fire() } catch { Report.callbackFailed(error, origin: probe.place) }
+            probe.workEnded(on: self)
         }
     }
 
@@ -204,12 +256,14 @@ public final class EventLoop: @unchecked Sendable {
     /// Runs `callback` in a later iteration, after everything that was added before it.
     ///
     /// May be called from any thread, and wakes a sleeping loop. A callback that throws is reported and the others
-    /// still run.
+    /// still run. The place is kept, and named in reports, only while the loop is observed.
     ///
     /// - Returns: false when the loop is closed and the callback was dropped.
     @discardableResult
-    public func addCallback(_ callback: @escaping @Sendable () throws -> Void) -> Bool {
-        add(.callback(callback))
+    public func addCallback(
+        file: StaticString = #fileID, line: UInt = #line, _ callback: @escaping @Sendable () throws -> Void
+    ) -> Bool {
+        add(.callback(placed(callback, file, line)))
     }
 
     /// The one door for work from anywhere; false when the loop is closed.
