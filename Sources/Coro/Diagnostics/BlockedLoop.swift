@@ -6,7 +6,7 @@ internal import Glibc
 
 /// A loop has not come back to its descriptors for longer than `watch(blockedFor:)` allows.
 public struct LoopBlocked: Error, Sendable, CustomStringConvertible {
-    /// What runs, or what ran last when the loop was found blocked; nil when it had not begun anything.
+    /// What ran when the loop was found blocked; nil when it had not begun anything.
     public let work: LoopWork?
     /// How long the iteration lasts already, or lasted in all. Real time, whatever clock the loop goes by.
     public let duration: Duration
@@ -44,8 +44,8 @@ final class Pulse: Sendable {
         /// When the loop came out of epoll; nil while it waits there or does not run.
         var awakeSince: Int64?
         var work: LoopWork?
-        /// Set when this iteration was reported.
-        var isReported = false
+        /// Set when this iteration was reported: the culprit is what ran then, not what runs last.
+        var reported: LoopBlocked?
     }
 
     init(loop: EventLoop, limit: Int64) {
@@ -68,8 +68,8 @@ final class Pulse: Sendable {
             state = State()
             return before
         }
-        guard before.isReported, let since = before.awakeSince else { return }
-        Report.blocked(LoopBlocked(work: before.work, duration: .nanoseconds(now - since), isOver: true))
+        guard let reported = before.reported, let since = before.awakeSince else { return }
+        Report.blocked(LoopBlocked(work: reported.work, duration: .nanoseconds(now - since), isOver: true))
     }
 
     // MARK: The watchdog's side
@@ -77,9 +77,9 @@ final class Pulse: Sendable {
     /// Reports the iteration under way if it lasts too long and was not reported before.
     func look(at now: Int64) {
         let block = state.withLock { state -> LoopBlocked? in
-            guard let since = state.awakeSince, !state.isReported, now - since >= limit else { return nil }
-            state.isReported = true
-            return LoopBlocked(work: state.work, duration: .nanoseconds(now - since), isOver: false)
+            guard let since = state.awakeSince, state.reported == nil, now - since >= limit else { return nil }
+            state.reported = LoopBlocked(work: state.work, duration: .nanoseconds(now - since), isOver: false)
+            return state.reported
         }
         // Not under the lock: the sink may take its time, and the loop must not wait for it.
         guard let block else { return }

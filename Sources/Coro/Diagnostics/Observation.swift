@@ -53,8 +53,11 @@ final class Observation: Probe, @unchecked Sendable {
     }
 
     func iterationEnded(on loop: EventLoop) {
-        present.pulse?.rest(at: Watchdog.now)
-        for observer in present.observers { observer.iterationEnded(on: loop) }
+        // Let go of now: if nobody observes any more, there is no next iteration to do it.
+        let ended = present
+        present = Settings()
+        ended.pulse?.rest(at: Watchdog.now)
+        for observer in ended.observers { observer.iterationEnded(on: loop) }
     }
 
     func waitBegan(on loop: EventLoop) { waitBeganAt = loop.now.nanoseconds }

@@ -99,6 +99,7 @@ public final class EventLoop: @unchecked Sendable {
     public func run() throws(LoopError) {
         try enter()
         defer { leave() }
+        obeyAsFirst(DebugOptions.environment)
         while !stopRequested {
             iterate()
         }
@@ -119,6 +120,7 @@ public final class EventLoop: @unchecked Sendable {
     func run(until done: () -> Bool) throws(LoopError) -> Bool {
         try enter()
         defer { leave() }
+        obeyAsFirst(DebugOptions.environment)
         while !done() {
             if stopRequested { return false }
             iterate()
@@ -138,7 +140,6 @@ public final class EventLoop: @unchecked Sendable {
         runs.wrappingAdd(1, ordering: .acquiringAndReleasing)
         CurrentLoop.set(self)
         iterationTime = clock.now
-        obeyAsFirst(DebugOptions.environment)
     }
 
     /// The loop's thread gives it up.

@@ -16,6 +16,8 @@ import Testing
         pulse.look(at: 1_100)
         pulse.look(at: 1_500)
         #expect(recorder.durations == [100])
+        // The culprit is what ran when it was found.
+        pulse.runs(mark(1))
         pulse.rest(at: 1_700)
         #expect(recorder.durations == [100, 700])
         #expect(recorder.all.map(\.summary) == ["Event loop is blocked", "Event loop goes on"])
@@ -97,6 +99,19 @@ import Testing
         }
         try watch()
         #expect(gone == nil)
+    }
+
+    @Test func `a loop that is no longer watched has no pulse, as soon as its iteration is over`() throws {
+        let loop = try EventLoop()
+        weak var pulse: Pulse?
+        loop.watch(blockedFor: .seconds(3600))
+        loop.observation.change(on: loop) { pulse = $0.pulse }
+        #expect(pulse != nil)
+        loop.addCallback { loop.watch(blockedFor: nil) }
+        loop.stop()
+        try loop.run()
+        #expect(pulse == nil)
+        try loop.close()
     }
 
     private func mark(_ line: UInt) -> LoopWork {
