@@ -51,14 +51,16 @@ public final class Periodic: @unchecked Sendable {
     public let loop: EventLoop
     private var grid: Grid
     private var body: (() throws -> Void)?
+    private let origin: SourcePlace
     private let isStopped = Atomic<Bool>(false)
     /// Who waits for the next round: a timer for a callback, a task for an async body.
     private var timer: LoopTimer?
     private var sleeper: Waiter?
 
-    fileprivate init(on loop: EventLoop, grid: Grid, body: (() throws -> Void)? = nil) {
+    fileprivate init(on loop: EventLoop, grid: Grid, origin: SourcePlace, body: (() throws -> Void)? = nil) {
         self.loop = loop
         self.grid = grid
+        self.origin = origin
         self.body = body
     }
 
@@ -89,7 +91,7 @@ public final class Periodic: @unchecked Sendable {
     }
 
     private func runCallback() {
-        do { try body?() } catch { Report.callbackFailed(error) }
+        do { try body?() } catch { Report.callbackFailed(error, origin: origin) }
         grid.advance(past: loop.now.nanoseconds)
         arm()
     }
@@ -105,14 +107,14 @@ public final class Periodic: @unchecked Sendable {
                 try await body()
             } catch {
                 guard !loop.isClosed else { throw error }
-                Report.callbackFailed(error)
+                Report.callbackFailed(error, origin: origin)
             }
             grid.advance(past: loop.now.nanoseconds)
         }
     }
 
     private func waitForRound() async throws {
-        try await park(on: loop) { waiter in
+        try await park(on: loop, for: "waiting for its next round") { waiter in
             guard self.isRunning else { return waiter.wake(.ready) }
             let deadline = LoopInstant(nanoseconds: self.grid.next)
             let timer = WakeTimer(loop: self.loop, deadline: deadline, waking: waiter, .ready)
@@ -140,10 +142,12 @@ extension EventLoop {
     /// - After close: no round begins.
     @discardableResult
     public func every(
-        _ period: Duration, jitter: Double = 0, _ callback: @escaping @Sendable () throws -> Void
+        _ period: Duration, jitter: Double = 0, file: StaticString = #fileID, line: UInt = #line,
+        _ callback: @escaping @Sendable () throws -> Void
     ) -> Periodic {
         let grid = Grid(period: period, jitter: jitter, start: now)
-        let periodic = Periodic(on: self, grid: grid, body: callback)
+        let origin = SourcePlace(file: file, line: line)
+        let periodic = Periodic(on: self, grid: grid, origin: origin, body: callback)
         if isCurrent { periodic.arm() } else { addCallback { periodic.arm() } }
         return periodic
     }
@@ -155,10 +159,12 @@ extension EventLoop {
     /// plain callback.
     @discardableResult
     public func every(
-        _ period: Duration, jitter: Double = 0, _ body: @escaping @Sendable () async throws -> Void
+        _ period: Duration, jitter: Double = 0, file: StaticString = #fileID, line: UInt = #line,
+        _ body: @escaping @Sendable () async throws -> Void
     ) -> Periodic {
-        let periodic = Periodic(on: self, grid: Grid(period: period, jitter: jitter, start: now))
-        spawn { try await periodic.run(body) }
+        let grid = Grid(period: period, jitter: jitter, start: now)
+        let periodic = Periodic(on: self, grid: grid, origin: SourcePlace(file: file, line: line))
+        spawn(name: "every \(period)", file: file, line: line) { try await periodic.run(body) }
         return periodic
     }
 

@@ -7,11 +7,12 @@ extension EventLoop {
     /// - Throws: what `body` throws; `TimeoutError`; `LoopError.stoppedBeforeCompletion` when `stop()` came first;
     ///   `LoopError.alreadyRunning` when called on a running loop's thread; `LoopError.closed`.
     public func runSync<Output: Sendable>(
-        timeout: Duration? = nil, _ body: sending @escaping () async throws -> Output
+        timeout: Duration? = nil, file: StaticString = #fileID, line: UInt = #line,
+        _ body: sending @escaping () async throws -> Output
     ) throws -> Output {
         guard EventLoop.current == nil else { throw LoopError.alreadyRunning }
         guard !isClosed else { throw LoopError.closed }
-        let task = spawn(body)
+        let task = spawn(name: "runSync", file: file, line: line, body)
         let expired = SyncBox(false)
         let timer = timeout.map { timeout in
             callLater(timeout) {

@@ -24,7 +24,12 @@ extension EventLoop {
         guard isCurrent, !isClosed else { return try await momentElsewhere() }
         if CancelScope.isCancelled(in: scope) { throw CancellationError() }
         if let deadline = scope?.deadline, deadline <= now { throw TimeoutError() }
-        await withUnsafeContinuation { continuation in _ = add(.resume(continuation)) }
+        var isOwn = false
+        await withUnsafeContinuation { continuation in
+            isOwn = scope?.task?.owns(continuation) == true
+            _ = add(.resume(continuation))
+        }
+        if isOwn, isObserved { scope?.task?.resumes() }
         if CancelScope.isCancelled(in: scope) { throw CancellationError() }
     }
 

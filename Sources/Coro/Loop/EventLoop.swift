@@ -1,5 +1,5 @@
 // Owns one iteration and its order, and nothing else: what is ready comes from `Poller`, `Inbox` and `TimerQueue`;
-// how native `async` code gets here is in `EventLoop+Executor.swift`.
+// how native `async` code gets here is in `EventLoop+Executor.swift`, how it all ends in `EventLoop+Closing.swift`.
 //
 // An iteration is: wait in epoll, deliver readiness, run the callbacks and jobs that were ready when that phase
 // began, run due timers. Work added while a phase runs waits for the next iteration. Two things follow, and both
@@ -37,13 +37,22 @@ public final class EventLoop: @unchecked Sendable {
     @exclusivity(unchecked) var suspended = SuspendedList()
     /// The spawned tasks that have not ended.
     @exclusivity(unchecked) var tasksAlive = TaskList()
+    /// True while anybody observes the loop: asked once an iteration, and wherever a place would be worth keeping.
+    @inline(__always)
+    var isObserved: Bool {
+        get { observed.load(ordering: .relaxed) }
+        set { observed.store(newValue, ordering: .relaxed) }
+    }
+    private let observed = Atomic<Bool>(false)
+    let observation = Observation()
+    @exclusivity(unchecked) var counts = LoopCounts()
     /// Read and write buffers that busy streams borrow and idle ones give back.
     let buffers = BufferPool()
 
     let inbox: Inbox
     /// The `pthread_t` of the thread that runs the loop, 0 while nobody does.
     private let owner = Atomic<UInt>(0)
-    private let phase = Atomic<Phase.RawValue>(Phase.idle.rawValue)
+    let phase = Atomic<Phase.RawValue>(Phase.idle.rawValue)
     private let clock: any LoopClock
     /// Time is read with every timer that is armed: the system's clock is then asked directly, not as an existential.
     private let isSystemClock: Bool
@@ -55,10 +64,12 @@ public final class EventLoop: @unchecked Sendable {
     /// Iterations since epoll was asked, and the time when it was.
     @exclusivity(unchecked) private var looksSkipped = 0
     @exclusivity(unchecked) private var lastLook: Int64 = 0
+    /// The `iterationTime` of the loop's making.
+    private let madeAt: Int64
     /// Counts up when a run begins and when it ends: odd while one is under way.
     private let runs = Atomic<Int>(0)
 
-    private enum Phase: UInt8 { case idle, running, closing, closed }
+    enum Phase: UInt8 { case idle, running, closing, closed }
 
     /// Makes a loop with its own epoll instance and waker.
     ///
@@ -77,6 +88,8 @@ public final class EventLoop: @unchecked Sendable {
         self.poller = poller
         try poller.add(inbox.waker.descriptor, interest: Interest.taking, token: Inbox.token)
         iterationTime = clock.now
+        madeAt = iterationTime
+        obey(DebugOptions.environment)
     }
 
     deinit {
@@ -93,6 +106,7 @@ public final class EventLoop: @unchecked Sendable {
     public func run() throws(LoopError) {
         try enter()
         defer { leave() }
+        obeyAsFirst(DebugOptions.environment)
         while !stopRequested {
             iterate()
         }
@@ -113,6 +127,7 @@ public final class EventLoop: @unchecked Sendable {
     func run(until done: () -> Bool) throws(LoopError) -> Bool {
         try enter()
         defer { leave() }
+        obeyAsFirst(DebugOptions.environment)
         while !done() {
             if stopRequested { return false }
             iterate()
@@ -120,7 +135,8 @@ public final class EventLoop: @unchecked Sendable {
         return true
     }
 
-    private func enter() throws(LoopError) {
+    /// The calling thread becomes the loop's.
+    func enter() throws(LoopError) {
         guard EventLoop.current == nil else { throw .alreadyRunning }
         let (entered, found) = phase.compareExchange(
             expected: Phase.idle.rawValue, desired: Phase.running.rawValue, ordering: .acquiringAndReleasing)
@@ -133,28 +149,46 @@ public final class EventLoop: @unchecked Sendable {
         iterationTime = clock.now
     }
 
-    private func leave() {
+    /// The loop's thread gives it up.
+    func leave(to next: Phase = .idle) {
         stopRequested = false
         runs.wrappingAdd(1, ordering: .acquiringAndReleasing)
         CurrentLoop.set(nil)
         owner.store(0, ordering: .releasing)
-        phase.store(Phase.idle.rawValue, ordering: .releasing)
+        phase.store(next.rawValue, ordering: .releasing)
     }
 
     // MARK: One iteration
 
+    /// One iteration, compiled twice: for a loop that is observed and for one that is not (`Probe`).
     private func iterate() {
-        poll()
-        runReady()
-        if !timers.isEmpty { runTimers() }
+        counts.iterations &+= 1
+        if isObserved { iterateObserved() } else { iterate(Unobserved()) }
+    }
+
+    /// Out of line: what it needs of the stack is not to be set up for the other.
+    @inline(never)
+    private func iterateObserved() { iterate(observation) }
+
+    @inline(__always)
+    private func iterate(_ probe: some Probe) {
+        probe.iterationBegan(on: self)
+        poll(probe)
+        runReady(probe)
+        if !timers.isEmpty { runTimers(probe) }
+        probe.iterationEnded(on: self)
     }
 
     /// Waits for readiness (not at all when work is ready, until the next timer otherwise) and delivers it. With work
     /// to do, and having looked a moment ago, it does not even look.
-    private func poll() {
+    @inline(__always)
+    private func poll(_ probe: some Probe) {
         var timeout: Int64 = 0
         if !ready.isEmpty, mayGoOnUnseeing() {
             iterationTime = clock.now
+            // For who watches: the loop goes on.
+            probe.waitBegan(on: self)
+            probe.waitEnded(on: self)
             if inbox.hasWork { inbox.drain(into: &ready) }
             return
         }
@@ -164,15 +198,20 @@ public final class EventLoop: @unchecked Sendable {
             // that thread sees that we sleep. Announcing it first and looking at the inbox second closes the race.
             if inbox.prepareToSleep() {
                 timeout = timers.nextDeadline.map { clock.wait(until: $0) } ?? -1
+                if timeout != 0 { counts.waits &+= 1 }
             }
         }
+        probe.waitBegan(on: self)
         let count = poller.wait(timeout: timeout)
         inbox.wakeUp()
         iterationTime = clock.now
         lastLook = iterationTime
+        probe.waitEnded(on: self)
         for index in 0..<count {
             guard let (registration, readiness) = poller.event(index) else { continue }
+            probe.deliveryBegan(to: registration, on: self)
             registration.deliver(readiness)
+            probe.workEnded(on: self)
         }
         if inbox.hasWork { inbox.drain(into: &ready) }
     }
@@ -191,35 +230,56 @@ public final class EventLoop: @unchecked Sendable {
     /// In nanoseconds.
     private static let unseeingMax: Int64 = 20_000
 
+    /// Runs what is ready outside of any iteration, while the loop closes.
+    func runReady() {
+        guard isObserved else { return runReady(Unobserved()) }
+        observation.iterationBegan(on: self)
+        runReady(observation)
+        observation.iterationEnded(on: self)
+    }
+
     /// Runs what was ready when this phase began; what that adds stands behind it in the queue and waits.
-    private func runReady() {
-        for _ in 0..<ready.count {
-            perform(ready.removeFirst())
+    @inline(__always)
+    private func runReady(_ probe: some Probe) {
+        let count = ready.count
+        guard count > 0 else { return }
+        counts.phaseBegan(ready: count)
+        for _ in 0..<count {
+            perform(ready.removeFirst(), probe)
         }
     }
 
     @inline(__always)
-    private func perform(_ work: Work) {
+    private func perform(_ work: Work, _ probe: some Probe) {
         switch work {
         case .job(let job):
+            probe.workBegan(.job, on: self)
             // The executor named here must be the one the job was enqueued on, or the runtime enqueues it again.
             job.runSynchronously(on: asUnownedTaskExecutor())
         case .resume(let continuation):
+            probe.workBegan(.job, on: self)
             // The job that this enqueues runs here and now: its iteration is this one.
             takesNextJob = true
             continuation.resume()
             takesNextJob = false
             nextJob.take()?.runSynchronously(on: asUnownedTaskExecutor())
         case .callback(let callback):
-            do { try callback() } catch { Report.callbackFailed(error) }
+            probe.workBegan(.callback, on: self)
+            do { try callback() } catch { Report.callbackFailed(error, origin: probe.place) }
         }
+        probe.workEnded(on: self)
     }
 
-    private func runTimers() {
+    @inline(__always)
+    private func runTimers(_ probe: some Probe) {
         // Only those armed before this phase: a timer that re-arms itself for "now" waits an iteration.
         let last = timers.beginPhase(now: iterationTime)
         while let timer = timers.popDue(now: iterationTime, armedUpTo: last) {
-            do { try timer.fire() } catch { Report.callbackFailed(error) }
+            // Not before the loop was made: a deadline may be any number.
+            counts.timerFires(late: iterationTime &- max(timer.deadline.nanoseconds, madeAt))
+            probe.workBegan(.timer, on: self)
+            do { try timer.fire() } catch { Report.callbackFailed(error, origin: probe.place) }
+            probe.workEnded(on: self)
         }
     }
 
@@ -228,12 +288,14 @@ public final class EventLoop: @unchecked Sendable {
     /// Runs `callback` in a later iteration, after everything that was added before it.
     ///
     /// May be called from any thread, and wakes a sleeping loop. A callback that throws is reported and the others
-    /// still run.
+    /// still run. The place is kept, and named in reports, only while the loop is observed.
     ///
     /// - Returns: false when the loop is closed and the callback was dropped.
     @discardableResult
-    public func addCallback(_ callback: @escaping @Sendable () throws -> Void) -> Bool {
-        add(.callback(callback))
+    public func addCallback(
+        file: StaticString = #fileID, line: UInt = #line, _ callback: @escaping @Sendable () throws -> Void
+    ) -> Bool {
+        add(.callback(placed(callback, file, line)))
     }
 
     /// The one door for work from anywhere; false when the loop is closed.
@@ -268,73 +330,4 @@ public final class EventLoop: @unchecked Sendable {
     ///
     /// Inside an iteration this is a fresh reading, not the iteration's starting time.
     public var now: LoopInstant { LoopInstant(nanoseconds: isSystemClock ? MonotonicClock().now : clock.now) }
-
-    // MARK: Closing
-
-    /// True once `close()` has been called.
-    public var isClosed: Bool { phase.load(ordering: .acquiring) >= Phase.closing.rawValue }
-
-    /// Ends the loop: wakes every sleeping task and coroutine with `LoopError.closed` so that its clean-up runs, runs the
-    /// callbacks it has accepted, drops timers, and closes the descriptors it owns.
-    ///
-    /// Call it after `run()` has returned. A second call does nothing.
-    ///
-    /// - Throws: `LoopError.alreadyRunning` while the loop runs; stop it first.
-    public func close() throws(LoopError) {
-        if isClosed { return }
-        try enter()
-        phase.store(Phase.closing.rawValue, ordering: .releasing)
-        endEverything()
-        // From here on nothing comes in any more; what was accepted before still runs, here.
-        inbox.close(into: &ready, jobRunner: asUnownedTaskExecutor())
-        endEverything()
-        tasksAlive.removeAll()
-        poller.close()
-        CurrentLoop.set(nil)
-        owner.store(0, ordering: .releasing)
-        phase.store(Phase.closed.rawValue, ordering: .releasing)
-        inbox.beginAfterlife()
-    }
-
-    /// Wakes, abandons and drops all there is, until nothing is ready any more.
-    ///
-    /// Clean-up may sleep again (it is woken in the next round), close streams, or start more work; it is given a
-    /// bounded number of rounds so that a task that never ends cannot keep `close()` from ending.
-    private func endEverything() {
-        for _ in 0..<1_000 {
-            suspended.wakeAll()
-            for registration in poller.takeAll() { registration.abandon() }
-            // Moved out before they are let go of: what a callback holds may use the loop in its `deinit`, and the
-            // queue it came from must not be in the middle of a change then. The same below.
-            for timer in timers.takeAll() { timer.letGo() }
-            if inbox.hasWork { inbox.drain(into: &ready) }
-            if ready.isEmpty { return }
-            runReady()
-        }
-        for _ in 0..<1_000 {
-            for _ in 0..<ready.count { _ = ready.removeFirst() }
-        }
-    }
-}
-
-/// What the loop itself refuses.
-public enum LoopError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// `run` was called while this loop, or another one on the same thread, is running.
-    case alreadyRunning
-    /// The loop is closed; it takes no more work.
-    case closed
-    /// `stop()` ended `runSync` before its coroutine was done.
-    case stoppedBeforeCompletion
-    /// A loop's thread was asked to wait for its own end.
-    case ownThread
-
-    public var description: String {
-        switch self {
-        case .alreadyRunning:
-            "This event loop is already running, or this thread already runs one. Await instead of running it again."
-        case .closed: "The event loop is closed. Make a new one."
-        case .stoppedBeforeCompletion: "The event loop was stopped before the coroutine completed."
-        case .ownThread: "A loop's thread cannot wait for its own end. Call loop.stop() there, and stop() elsewhere."
-        }
-    }
 }

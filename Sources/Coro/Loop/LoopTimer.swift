@@ -75,16 +75,22 @@ extension EventLoop {
     /// - After close: the timer never fires.
     /// - Complexity: O(log n) in the number of timers at worst; O(1) for a deadline later than most.
     @discardableResult
-    public func callAt(_ deadline: LoopInstant, _ callback: @escaping @Sendable () throws -> Void) -> LoopTimer {
-        let timer = LoopTimer(loop: self, deadline: deadline, action: callback)
+    public func callAt(
+        _ deadline: LoopInstant, file: StaticString = #fileID, line: UInt = #line,
+        _ callback: @escaping @Sendable () throws -> Void
+    ) -> LoopTimer {
+        let timer = LoopTimer(loop: self, deadline: deadline, action: placed(callback, file, line))
         arm(timer)
         return timer
     }
 
     /// Runs `callback` once, `delay` from now; a delay of zero or less means the next iteration that can.
     @discardableResult
-    public func callLater(_ delay: Duration, _ callback: @escaping @Sendable () throws -> Void) -> LoopTimer {
-        callAt(now.advanced(by: delay), callback)
+    public func callLater(
+        _ delay: Duration, file: StaticString = #fileID, line: UInt = #line,
+        _ callback: @escaping @Sendable () throws -> Void
+    ) -> LoopTimer {
+        callAt(now.advanced(by: delay), file: file, line: line, callback)
     }
 
     /// Puts a timer in the queue, from any thread.

@@ -93,6 +93,9 @@ struct Poller {
         slots.indices.contains(Int(descriptor)) ? slots[Int(descriptor)].registration : nil
     }
 
+    /// How many descriptors are registered. O(their highest number).
+    var registrationCount: Int { slots.count { $0.registration != nil } }
+
     private func holds(_ registration: any Registration) -> Bool {
         self.registration(for: registration.descriptor) === registration
     }

@@ -25,11 +25,18 @@ public struct Readiness: OptionSet, Sendable {
 protocol Registration: AnyObject {
     var descriptor: Int32 { get }
 
+    /// Where it was added, when that is known.
+    var place: SourcePlace? { get }
+
     /// Called on the loop's thread with what the descriptor is ready for.
     func deliver(_ readiness: Readiness)
 
     /// Called once when the loop closes while the registration is still there.
     func abandon()
+}
+
+extension Registration {
+    var place: SourcePlace? { nil }
 }
 
 extension EventLoop {
@@ -49,15 +56,17 @@ extension EventLoop {
 /// A registration whose readiness goes to a closure.
 private final class Handler: Registration {
     let descriptor: Int32
+    let place: SourcePlace?
     private let call: @Sendable (Readiness) throws -> Void
 
-    init(descriptor: Int32, call: @escaping @Sendable (Readiness) throws -> Void) {
+    init(descriptor: Int32, place: SourcePlace, call: @escaping @Sendable (Readiness) throws -> Void) {
         self.descriptor = descriptor
+        self.place = place
         self.call = call
     }
 
     func deliver(_ readiness: Readiness) {
-        do { try call(readiness) } catch { Report.callbackFailed(error) }
+        do { try call(readiness) } catch { Report.callbackFailed(error, origin: place) }
     }
 
     func abandon() {}
@@ -72,9 +81,11 @@ extension EventLoop {
     /// - Runs on: the loop's thread, or any while nobody runs the loop.
     /// - Throws: `IOError` EEXIST when the descriptor has a handler already, EPERM for a regular file.
     public func addHandler(
-        _ descriptor: Int32, interest: Readiness, _ handler: @escaping @Sendable (Readiness) throws -> Void
+        _ descriptor: Int32, interest: Readiness, file: StaticString = #fileID, line: UInt = #line,
+        _ handler: @escaping @Sendable (Readiness) throws -> Void
     ) throws(IOError) {
-        try poller.register(Handler(descriptor: descriptor, call: handler), interest: interest.rawValue)
+        let place = SourcePlace(file: file, line: line)
+        try poller.register(Handler(descriptor: descriptor, place: place, call: handler), interest: interest.rawValue)
     }
 
     /// Replaces the interest of a descriptor's handler; does nothing when it has none.

@@ -29,6 +29,8 @@ final class TaskRecord: CancelScope, @unchecked Sendable {
     /// How often it went to sleep here.
     @exclusivity(unchecked) fileprivate(set) var suspensions = 0
     private(set) var hasBegun = false
+    /// Nanoseconds it has computed while the loop was observed.
+    var busy: Int64 = 0
 
     fileprivate unowned(unsafe) var next: TaskRecord?
     fileprivate unowned(unsafe) var previous: TaskRecord?
@@ -66,11 +68,13 @@ final class TaskRecord: CancelScope, @unchecked Sendable {
     func begin() {
         hasBegun = true
         if loop.isCurrent { loop.tasksAlive.insert(self) }
+        if loop.isObserved { tellBeginning() }
     }
 
     /// Called by the task as its last.
     @usableFromInline
     func end() {
+        if loop.isObserved { tellEnd() }
         identity.store(0, ordering: .relaxed)
         if loop.isCurrent { loop.tasksAlive.remove(self) }
     }

@@ -21,7 +21,7 @@ final class Waiter: Suspended, @unchecked Sendable {
     /// What the sleeping code obeys.
     let scope: CancelScope?
     /// The task whose own sleep this is; nil for child tasks and tasks from elsewhere.
-    private let task: TaskRecord?
+    let task: TaskRecord?
     fileprivate var continuation: UnsafeContinuation<Void, Never>?
     /// Atomic for a task on another thread: if it is resumed before it has fallen asleep, only this orders the two.
     private let cause = Atomic<Wake>(.ready)
@@ -119,7 +119,10 @@ func park(
             waiter.start(continuation, deadline: deadline)
             arm(waiter)
         }
-        if isOwn { return try waiter.rethrow() }
+        if isOwn {
+            if loop.isObserved { task.resumes() }
+            return try waiter.rethrow()
+        }
     }
     let waiter = Waiter(loop: loop, scope: scope, task: nil, reason: reason)
     await sleepAsGuest(waiter, deadline, arm)

@@ -1,0 +1,166 @@
+import CoroTesting
+import Glibc
+import Testing
+
+@testable import Coro
+
+@Suite struct BlockedLoopTests {
+    @Test func `an iteration over the limit is reported once, and again with the total when it is over`() throws {
+        let recorder = BlockReports(50)
+        let loop = try EventLoop()
+        let pulse = Pulse(loop: loop, limit: 100)
+        pulse.beat(at: 1_000)
+        pulse.runs(mark(50))
+        pulse.look(at: 1_099)
+        #expect(recorder.all.isEmpty)
+        pulse.look(at: 1_100)
+        pulse.look(at: 1_500)
+        #expect(recorder.durations == [100])
+        // The culprit is what ran when it was found.
+        pulse.runs(mark(1))
+        pulse.rest(at: 1_700)
+        #expect(recorder.durations == [100, 700])
+        #expect(recorder.all.map(\.summary) == ["Event loop is blocked", "Event loop goes on"])
+        #expect(recorder.all.map(\.origin) == [SourcePlace(file: "Block.swift", line: 50), mark(50).place])
+        // The next iteration is a new one.
+        pulse.beat(at: 1_800)
+        pulse.look(at: 1_850)
+        pulse.rest(at: 1_899)
+        #expect(recorder.durations == [100, 700])
+        try loop.close()
+    }
+
+    @Test func `a loop that waits in epoll, or does not run, is not blocked`() throws {
+        let recorder = BlockReports(51)
+        let loop = try EventLoop()
+        let pulse = Pulse(loop: loop, limit: 100)
+        pulse.look(at: 1_000_000)
+        pulse.beat(at: 1_000_000)
+        pulse.runs(mark(51))
+        pulse.rest(at: 1_000_010)
+        pulse.look(at: 2_000_000)
+        #expect(recorder.all.isEmpty)
+        try loop.close()
+    }
+
+    @Test func `the watchdog looks four times a limit, and ends when nobody is watched`() throws {
+        let watchdog = Watchdog()
+        let loop = try EventLoop()
+        var pulses: [Pulse] = [Pulse(loop: loop, limit: 4_000), Pulse(loop: loop, limit: 1_000_000_000_000)]
+        for pulse in pulses { watchdog.register(pulse) }
+        #expect(watchdog.look(at: 0) == 1_000)
+        pulses.removeFirst()
+        #expect(watchdog.look(at: 0) == 100_000_000)
+        pulses = []
+        #expect(watchdog.look(at: 0) == nil)
+        try loop.close()
+    }
+
+    @Test func `a blocked loop is reported while it is blocked, with what blocks it`() async throws {
+        let found = Semaphore()
+        let observer = BlockObserver()
+        let recorder = ReportRecorder { failure in
+            guard failure.error is LoopBlocked, failure.origin?.line == 4_711 else { return false }
+            found.post()
+            return true
+        }
+        try await withLoop { loop in
+            loop.addObserver(observer)
+            loop.watch(blockedFor: .milliseconds(5))
+            try await loop.moment()
+            try await loop.moment()
+            // Goes on only when the report has come.
+            let came = loop.promise(of: Bool.self)
+            loop.addCallback(line: 4_711) { came.trySucceed(found.wait(seconds: 20)) }
+            #expect(try await came.future.value)
+            try await loop.moment()
+            loop.watch(blockedFor: nil)
+            loop.removeObserver(observer)
+        }
+        #expect(recorder.failures.map(\.summary) == ["Event loop is blocked", "Event loop goes on"])
+        let blocks = recorder.failures.compactMap { $0.error as? LoopBlocked }
+        #expect(blocks.map(\.isOver) == [false, true])
+        #expect(blocks[0].duration >= .milliseconds(5))
+        #expect(blocks[1].duration >= blocks[0].duration)
+        #expect(blocks[0].work?.kind == .callback)
+        #expect(blocks[0].work?.place?.description == "CoroTests/BlockedLoopTests.swift:4711")
+        #expect(observer.blocks.entries.count == 1)
+    }
+
+    @Test func `a loop is let go of while it is watched`() throws {
+        weak var gone: EventLoop?
+        func watch() throws {
+            let loop = try EventLoop()
+            gone = loop
+            loop.watch(blockedFor: .seconds(3600))
+            loop.stop()
+            try loop.run()
+            try loop.close()
+        }
+        try watch()
+        #expect(gone == nil)
+    }
+
+    @Test func `a loop that is no longer watched has no pulse, as soon as its iteration is over`() throws {
+        let loop = try EventLoop()
+        weak var pulse: Pulse?
+        loop.watch(blockedFor: .seconds(3600))
+        loop.observation.change(on: loop) { pulse = $0.pulse }
+        #expect(pulse != nil)
+        loop.addCallback { loop.watch(blockedFor: nil) }
+        loop.stop()
+        try loop.run()
+        #expect(pulse == nil)
+        try loop.close()
+    }
+
+    private func mark(_ line: UInt) -> LoopWork {
+        LoopWork(kind: .callback, place: SourcePlace(file: "Block.swift", line: line))
+    }
+}
+
+/// The reports of a loop blocked by work from one line of Block.swift.
+private struct BlockReports {
+    private let recorder: ReportRecorder
+
+    init(_ line: UInt) {
+        recorder = ReportRecorder {
+            $0.error is LoopBlocked && $0.origin == SourcePlace(file: "Block.swift", line: line)
+        }
+    }
+
+    var all: [UncaughtFailure] { recorder.failures }
+    var durations: [Int64] { all.compactMap { ($0.error as? LoopBlocked)?.duration.clampedNanoseconds } }
+}
+
+private final class BlockObserver: LoopObserver {
+    let blocks = Journal<LoopBlocked>()
+
+    func loopBlocked(_ block: LoopBlocked, on loop: EventLoop) { blocks.note(block) }
+}
+
+/// Blocks a thread until another posts.
+private final class Semaphore: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): a semaphore is made for threads; its address is its own for life.
+    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+
+    init() { sem_init(semaphore, 0, 0) }
+
+    deinit {
+        sem_destroy(semaphore)
+        semaphore.deallocate()
+    }
+
+    func post() { sem_post(semaphore) }
+
+    /// False when nobody has posted for that long, so that a failing test ends.
+    func wait(seconds: Int) -> Bool {
+        var limit = timespec()
+        clock_gettime(CLOCK_REALTIME, &limit)
+        limit.tv_sec += seconds
+        while sem_timedwait(semaphore, &limit) != 0 {
+            if errno != EINTR { return false }
+        }
+        return true
+    }
+}
