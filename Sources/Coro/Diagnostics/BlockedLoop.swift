@@ -46,6 +46,16 @@ final class Pulse: Sendable {
         var work: LoopWork?
         /// Set when this iteration was reported: the culprit is what ran then, not what runs last.
         var reported: LoopBlocked?
+        /// True while the watchdog reports, and what it is to say next: the loop may go on meanwhile, and the end of a
+        /// story must not be heard before its beginning.
+        var isReporting = false
+        var sequel: LoopBlocked?
+
+        mutating func iteration(from since: Int64?) {
+            awakeSince = since
+            work = nil
+            reported = nil
+        }
     }
 
     init(loop: EventLoop, limit: Int64) {
@@ -56,20 +66,22 @@ final class Pulse: Sendable {
     // MARK: The loop's side
 
     /// The loop has come out of epoll.
-    func beat(at now: Int64) { state.withLock { $0 = State(awakeSince: now) } }
+    func beat(at now: Int64) { state.withLock { $0.iteration(from: now) } }
 
     /// The loop begins `work`, or has learnt more of it.
     func runs(_ work: LoopWork) { state.withLock { $0.work = work } }
 
     /// The iteration has ended. If it was reported, this says how long it was.
     func rest(at now: Int64) {
-        let before = state.withLock { state in
-            let before = state
-            state = State()
-            return before
+        let ending = state.withLock { state -> LoopBlocked? in
+            defer { state.iteration(from: nil) }
+            guard let reported = state.reported, let since = state.awakeSince else { return nil }
+            let ending = LoopBlocked(work: reported.work, duration: .nanoseconds(now - since), isOver: true)
+            guard state.isReporting else { return ending }
+            state.sequel = ending
+            return nil
         }
-        guard let reported = before.reported, let since = before.awakeSince else { return }
-        Report.blocked(LoopBlocked(work: reported.work, duration: .nanoseconds(now - since), isOver: true))
+        if let ending { Report.blocked(ending) }
     }
 
     // MARK: The watchdog's side
@@ -79,12 +91,18 @@ final class Pulse: Sendable {
         let block = state.withLock { state -> LoopBlocked? in
             guard let since = state.awakeSince, state.reported == nil, now - since >= limit else { return nil }
             state.reported = LoopBlocked(work: state.work, duration: .nanoseconds(now - since), isOver: false)
+            state.isReporting = true
             return state.reported
         }
         // Not under the lock: the sink may take its time, and the loop must not wait for it.
         guard let block else { return }
         Report.blocked(block)
         if let loop { loop.observation.isBlocked(block, on: loop) }
+        let sequel = state.withLock { state in
+            state.isReporting = false
+            return state.sequel.take()
+        }
+        if let sequel { Report.blocked(sequel) }
     }
 }
 

@@ -56,14 +56,26 @@ import Testing
         try loop.close()
     }
 
-    @Test func `a blocked loop is reported while it is blocked, with what blocks it`() async throws {
-        let found = Semaphore()
-        let observer = BlockObserver()
+    @Test func `a loop that goes on during the report is said to go on after it`() throws {
+        let loop = try EventLoop()
+        let pulse = Pulse(loop: loop, limit: 100)
         let recorder = ReportRecorder { failure in
-            guard failure.error is LoopBlocked, failure.origin?.line == 4_711 else { return false }
-            found.post()
+            guard let block = failure.error as? LoopBlocked, failure.origin?.line == 52 else { return false }
+            // As if on the loop's thread, while the watchdog is still in the sink.
+            if !block.isOver { pulse.rest(at: 2_000) }
             return true
         }
+        pulse.beat(at: 1_000)
+        pulse.runs(mark(52))
+        pulse.look(at: 1_500)
+        #expect(recorder.failures.map(\.summary) == ["Event loop is blocked", "Event loop goes on"])
+        try loop.close()
+    }
+
+    @Test func `a blocked loop is reported while it is blocked, with what blocks it`() async throws {
+        let found = Semaphore()
+        let observer = BlockObserver(found)
+        let recorder = ReportRecorder { $0.error is LoopBlocked && $0.origin?.line == 4_711 }
         try await withLoop { loop in
             loop.addObserver(observer)
             loop.watch(blockedFor: .milliseconds(5))
@@ -73,7 +85,7 @@ import Testing
             let came = loop.promise(of: Bool.self)
             loop.addCallback(line: 4_711) { came.trySucceed(found.wait(seconds: 20)) }
             #expect(try await came.future.value)
-            try await loop.moment()
+            while recorder.failures.count < 2 { try await loop.moment() }
             loop.watch(blockedFor: nil)
             loop.removeObserver(observer)
         }
@@ -84,7 +96,6 @@ import Testing
         #expect(blocks[1].duration >= blocks[0].duration)
         #expect(blocks[0].work?.kind == .callback)
         #expect(blocks[0].work?.place?.description == "CoroTests/BlockedLoopTests.swift:4711")
-        #expect(observer.blocks.entries.count == 1)
     }
 
     @Test func `a loop is let go of while it is watched`() throws {
@@ -104,8 +115,11 @@ import Testing
     @Test func `a loop that is no longer watched has no pulse, as soon as its iteration is over`() throws {
         let loop = try EventLoop()
         weak var pulse: Pulse?
-        loop.watch(blockedFor: .seconds(3600))
-        loop.observation.change(on: loop) { pulse = $0.pulse }
+        // Not by `watch`: the watchdog's thread may be holding it for a look of its own.
+        loop.observation.change(on: loop) { settings in
+            settings.pulse = Pulse(loop: loop, limit: .max)
+            pulse = settings.pulse
+        }
         #expect(pulse != nil)
         loop.addCallback { loop.watch(blockedFor: nil) }
         loop.stop()
@@ -133,10 +147,15 @@ private struct BlockReports {
     var durations: [Int64] { all.compactMap { ($0.error as? LoopBlocked)?.duration.clampedNanoseconds } }
 }
 
+/// Posts when a loop is found blocked by the callback of line 4711; what else blocks it on a busy machine does not count.
 private final class BlockObserver: LoopObserver {
-    let blocks = Journal<LoopBlocked>()
+    private let found: Semaphore
 
-    func loopBlocked(_ block: LoopBlocked, on loop: EventLoop) { blocks.note(block) }
+    init(_ found: Semaphore) { self.found = found }
+
+    func loopBlocked(_ block: LoopBlocked, on loop: EventLoop) {
+        if block.work?.place?.line == 4_711 { found.post() }
+    }
 }
 
 /// Blocks a thread until another posts.

@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test func `case 30: a callback that throws is reported with its place when the loop is observed`() throws {
-        let recorder = ReportRecorder { ($0.error as? Oops)?.name.hasPrefix("placed") == true }
+        let recorder = ReportRecorder { ($0.error as? Oops)?.name.hasPrefix("placed: ") == true }
         let loop = try EventLoop()
         loop.addCallback { throw Oops("placed: unobserved") }
         loop.stop()
