@@ -10,6 +10,15 @@ public struct UncaughtFailure: Sendable, CustomStringConvertible {
     public let error: any Error
     /// Where the future or task was made, when that is known.
     public let origin: SourcePlace?
+    /// `ObjectIdentifier(loop)` of the event loop it happened on, when it happened on one.
+    public let loop: ObjectIdentifier?
+
+    init(summary: String, error: any Error, origin: SourcePlace?, on loop: EventLoop? = EventLoop.current) {
+        self.summary = summary
+        self.error = error
+        self.origin = origin
+        self.loop = loop.map(ObjectIdentifier.init)
+    }
 
     public var description: String {
         let place = origin.map { " (made at \($0))" } ?? ""

@@ -11,7 +11,7 @@
 public final class ByteStream: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): every method first checks that it runs on the loop's thread; deinit sends itself there.
 
-    private let channel: StreamChannel
+    let channel: StreamChannel
 
     /// Takes over a connected, non-blocking descriptor, which the stream closes. Loop's thread.
     ///
@@ -174,15 +174,27 @@ public final class ByteStream: @unchecked Sendable {
 
     /// Sends `count` bytes of an open file from `offset` on, after what is queued, without copying them to user space.
     ///
+    /// File bytes are not queued: when this is cancelled half-way, a part has gone and how much is not known. Who wants to
+    /// go on after a cancel says `write(file:from:upTo:)`; who does not, closes or resets the stream.
+    ///
     /// - Throws: `StreamError.ended` when the file is shorter than that (it may have shrunk meanwhile). Else as `write`.
     public func write(file: Int32, offset: Int64 = 0, count: Int) async throws {
-        try await flush()
         var offset = offset
-        var left = count
-        while left > 0 {
-            switch channel.sendFile(file, offset: &offset, count: left) {
-            case .moved(let moved): left -= moved
-            case .end: throw StreamError.ended(received: count - left)
+        try await write(file: file, from: &offset, upTo: offset + Int64(count))
+    }
+
+    /// Sends the bytes of an open file from `offset` up to, not including, `end`, after what is queued.
+    ///
+    /// `offset` moves on with what is sent, also when this throws: a write that was cancelled goes on by the same call.
+    ///
+    /// - Throws: as `write(file:offset:count:)`.
+    public func write(file: Int32, from offset: inout Int64, upTo end: Int64) async throws {
+        let start = offset
+        try await flush()
+        while offset < end {
+            switch channel.sendFile(file, offset: &offset, count: Int(end - offset)) {
+            case .moved: continue
+            case .end: throw StreamError.ended(received: Int(offset - start))
             case .failed(let error): throw error
             case .wouldBlock: try await channel.waitUntilWritable()
             }

@@ -39,6 +39,8 @@ public final class EventLoop: @unchecked Sendable {
     var suspended = SuspendedList()
     /// The spawned tasks that have not ended.
     @exclusivity(unchecked) var tasksAlive = TaskList()
+    /// For tests: puts independent work out of its order. Nil in production. See `Shuffle`.
+    @exclusivity(unchecked) package var shuffle: Shuffle?
     /// Read and write buffers that busy streams borrow and idle ones give back.
     let buffers = BufferPool()
 
@@ -103,7 +105,7 @@ public final class EventLoop: @unchecked Sendable {
     }
 
     /// Runs iterations until `done` says so; returns false when `stop()` came first.
-    func run(until done: () -> Bool) throws(LoopError) -> Bool {
+    package func run(until done: () -> Bool) throws(LoopError) -> Bool {
         try enter()
         defer { leave() }
         while !done() {
@@ -145,16 +147,20 @@ public final class EventLoop: @unchecked Sendable {
     /// Waits for readiness (not at all when work is ready, until the next timer otherwise) and delivers it.
     private func poll() {
         var timeout: Int64 = 0
+        var isIdle = false
         if ready.isEmpty && !stopRequested {
             // A descriptor wakes epoll by itself; another thread's work wakes it through the eventfd, but only if
             // that thread sees that we sleep. Announcing it first and looking at the inbox second closes the race.
             if inbox.prepareToSleep() {
+                isIdle = true
                 timeout = timers.nextDeadline.map { clock.wait(until: $0) } ?? -1
             }
         }
         let count = poller.wait(timeout: timeout)
         inbox.wakeUp()
+        if isIdle, count == 0, !inbox.hasWork { clock.idled() }
         iterationTime = clock.now
+        if let shuffle { poller.shuffle(count, shuffle) }
         for index in 0..<count {
             guard let (registration, readiness) = poller.event(index) else { continue }
             registration.deliver(readiness)
@@ -166,6 +172,7 @@ public final class EventLoop: @unchecked Sendable {
     private func runReady() {
         guard !ready.isEmpty else { return }
         swap(&ready, &running)
+        if let shuffle { shuffle.disorder(&running) }
         for work in running {
             perform(work)
         }
