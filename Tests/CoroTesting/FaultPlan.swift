@@ -106,6 +106,9 @@ public final class FaultPlan: StreamFaultSource, CustomStringConvertible, @unche
     public var isReached: Bool { state.withLock { $0.isReached } }
 
     /// Calls `action` when the fault at its step happens, inside the stream's call: here is where to cancel whoever made it.
+    ///
+    /// What the action holds is let go of when it has run, when the stream is closed, and when the body of
+    /// `forEachStep` or `withLoop` ends.
     public func whenReached(_ action: @escaping @Sendable () -> Void) {
         state.withLock { $0.whenReached.append(action) }
     }
@@ -147,6 +150,12 @@ public final class FaultPlan: StreamFaultSource, CustomStringConvertible, @unche
         let (verdict, actions) = state.withLock { state in decide(&state, call, moved) }
         for action in actions { action() }
         return verdict
+    }
+
+    package func letGo() {
+        // What the actions hold goes outside the lock: it may be the stream itself.
+        var actions: [@Sendable () -> Void] = []
+        state.withLock { state in swap(&state.whenReached, &actions) }
     }
 
     private func decide(

@@ -5,11 +5,12 @@ internal import Coro
 /// Runs `body` with `fault` at step 0, then at step 1, and so on, until it runs through without meeting the fault.
 ///
 /// ```swift
-/// try await forEachStep(.reset) { plan in
-///     let pair = try StreamPair(on: loop)
-///     pair.left.inject(plan)
-///     // … a conversation over `pair.left`: it must end well, or with the right error, wherever the reset falls.
-///     pair.close()
+/// try await withLoop { loop in
+///     try await forEachStep(.reset) { plan in
+///         let pair = try StreamPair(on: loop)
+///         pair.left.inject(plan)
+///         // … a conversation over `pair.left`: it must end well, or with the right error, wherever the reset falls.
+///     }
 /// }
 /// ```
 ///
@@ -25,6 +26,7 @@ public func forEachStep(
 ) async throws -> Int {
     for step in 0..<limit {
         let plan = base.with(fault, atStep: step)
+        defer { plan.letGo() }
         do {
             try await commentingIssues({ "fault plan: \(plan)" }) { try await body(plan) }
         } catch {

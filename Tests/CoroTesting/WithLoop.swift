@@ -118,6 +118,7 @@ private struct Trial: Sendable {
 
     /// What there is and should not be, when all has had its chance to end.
     private func leftovers(of loop: EventLoop) throws -> Leftovers {
+        loop.letGoOfFaults()
         // Bytes, and the end of a connection, may still be on their way between two sockets.
         var patience = 500
         while true {

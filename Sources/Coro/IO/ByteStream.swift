@@ -109,9 +109,11 @@ public final class ByteStream: @unchecked Sendable {
 
     /// Queues bytes and sends them; suspends until the kernel has taken all that is queued.
     ///
-    /// - Throws: `StreamError`, `CancellationError`, `TimeoutError`, `LoopError.closed`.
+    /// - Throws: `StreamError`, `CancellationError`, `TimeoutError`, `LoopError.closed`. After `StreamError.busy` nothing
+    ///   was queued.
     public func write(_ bytes: [UInt8]) async throws {
         try checkThread()
+        try channel.checkNobodyWrites()
         if bytes.count >= ByteStream.worthNoCopy {
             try await writeWithoutCopying(bytes)
         } else {
@@ -125,6 +127,8 @@ public final class ByteStream: @unchecked Sendable {
 
     private func writeWithoutCopying(_ bytes: [UInt8]) async throws {
         var sent = 0
+        channel.isWriting = true
+        defer { channel.isWriting = false }
         do {
             while sent < bytes.count {
                 let queued = channel.output.count
@@ -148,7 +152,8 @@ public final class ByteStream: @unchecked Sendable {
     /// Queues the UTF-8 of `text` and sends it. See `write([UInt8])`.
     public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
 
-    /// Queues bytes without sending: many small pieces, one system call.
+    /// Queues bytes without sending: many small pieces, one system call. Not while another task is writing: they could
+    /// come between its own.
     public func append(_ bytes: UnsafeRawBufferPointer) {
         guard channel.isOpen else { return }
         channel.output.reserve(bytes.count, loop.buffers).copyMemory(from: bytes)
@@ -190,6 +195,10 @@ public final class ByteStream: @unchecked Sendable {
     /// - Throws: as `write(file:offset:count:)`.
     public func write(file: Int32, from offset: inout Int64, upTo end: Int64) async throws {
         let start = offset
+        try checkThread()
+        try channel.checkNobodyWrites()
+        channel.isWriting = true
+        defer { channel.isWriting = false }
         try await flush()
         while offset < end {
             switch channel.sendFile(file, offset: &offset, count: Int(end - offset)) {

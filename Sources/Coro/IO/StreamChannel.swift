@@ -30,6 +30,8 @@ final class StreamChannel: Registration {
     @exclusivity(unchecked) private var sawEnd = false
     @exclusivity(unchecked) private var reader = Sleeper.nobody
     @exclusivity(unchecked) private var writer = Sleeper.nobody
+    /// Set while a task sends what is not in the output buffer: other bytes must not come between.
+    @exclusivity(unchecked) var isWriting = false
     /// All bytes ever received and sent: whether a peer moves at all is seen by looking twice.
     @exclusivity(unchecked) private(set) var receivedTotal = 0
     @exclusivity(unchecked) private(set) var sentTotal = 0
@@ -180,6 +182,12 @@ final class StreamChannel: Registration {
         }
     }
 
+    /// Refuses a second writer before it has queued anything.
+    @inline(__always)
+    func checkNobodyWrites() throws(StreamError) {
+        if isWriting || writer.isSomebody { throw .busy("writing") }
+    }
+
     /// Suspends until a send is worth trying.
     func waitUntilWritable() async throws {
         if writer.isSomebody { throw StreamError.busy("writing") }
@@ -240,6 +248,7 @@ final class StreamChannel: Registration {
         descriptor = -1
         input.discard(loop.buffers)
         output.discard(loop.buffers)
+        if let faults { faults.letGo() }
         reader.take().wake()
         writer.take().wake()
     }

@@ -29,6 +29,8 @@ package enum StreamVerdict: Sendable {
 package protocol StreamFaultSource: AnyObject {
     /// What is to become of the call that the stream is about to make, having received (or sent) `moved` bytes so far.
     func verdict(on call: StreamCall, moved: Int) -> StreamVerdict
+    /// The stream is closed, or its test has ended: let go of what was to be done then.
+    func letGo()
 }
 
 extension StreamChannel {
@@ -36,7 +38,10 @@ extension StreamChannel {
     @inline(never)
     func interfere(_ source: any StreamFaultSource, _ call: StreamCall, _ count: inout Int) -> Progress? {
         let moved = call == .receive ? receivedTotal : sentTotal
-        switch source.verdict(on: call, moved: moved) {
+        let verdict = source.verdict(on: call, moved: moved)
+        // Whoever was told of it may have closed the stream.
+        if let closeReason { return .failed(closeReason) }
+        switch verdict {
         case .pass: return nil
         case .atMost(let most):
             guard most < count else { return nil }
@@ -79,4 +84,11 @@ extension ByteStream {
 
     /// Lets whoever sleeps on the stream look again, in a later iteration. Loop's thread.
     package func announceReadiness() { channel.announceLater([.readable, .writable]) }
+}
+
+extension EventLoop {
+    /// Ends the part of every source of faults: a test that has ended wants to hear no more of them.
+    package func letGoOfFaults() {
+        for case let channel as StreamChannel in poller.registrations { channel.faults?.letGo() }
+    }
 }
