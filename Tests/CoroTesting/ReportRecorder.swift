@@ -56,7 +56,7 @@ private final class Switchboard: Sendable {
 
     func add(_ tape: Tape) {
         tapes.withLock { tapes in
-            if tape.isLast { tapes.append(tape) } else { tapes.insert(tape, at: tapes.firstIndex(where: \.isLast) ?? tapes.endIndex) }
+            tapes.insert(tape, at: tape.isLast ? tapes.endIndex : tapes.firstIndex(where: \.isLast) ?? tapes.endIndex)
         }
         before.withLock { before in
             if before == nil { before = Report.replaceSink { self.receive($0) } }

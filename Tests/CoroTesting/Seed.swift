@@ -14,7 +14,9 @@ public enum Seed {
     /// The number in an environment variable; nil when it is not set.
     static func environment(_ name: String) -> UInt64? {
         guard let value = getenv(name).map({ String(cString: $0) }), !value.isEmpty else { return nil }
-        guard let seed = parse(value) else { preconditionFailure("\(name) must be a number up to 2^64 - 1, not \(value).") }
+        guard let seed = parse(value) else {
+            preconditionFailure("\(name) must be a number up to 2^64 - 1, not \(value).")
+        }
         return seed
     }
 

@@ -25,7 +25,7 @@ import Testing
         #expect(pair.left.unsentCount == 0)
         pair.left.finishWriting()
         try await collecting.value
-        return Array(bytes.entries.joined()) == writing.text
+        return bytes.all == writing.text
     }
 
     @Test(arguments: Writing.all)
@@ -91,7 +91,7 @@ import Testing
                     await #expect(throws: StreamError.closed) { try await pair.left.write("more") }
                 }
                 try await collecting.value
-                let arrived = Array(bytes.entries.joined())
+                let arrived = bytes.all
                 #expect(arrived == Array(writing.text.prefix(arrived.count)))
                 #expect(plan.isReached || arrived.count == writing.text.count)
             }
@@ -126,7 +126,7 @@ import Testing
                 try await writing.go(pair.left, writing.text, progress)
                 pair.left.finishWriting()
                 try await collecting.value
-                #expect(Array(bytes.entries.joined()) == writing.text)
+                #expect(bytes.all == writing.text)
             }
         }
     }
@@ -153,7 +153,7 @@ import Testing
                 try await writing.go(pair.left, writing.text, progress)
                 pair.left.finishWriting()
                 try await collecting.value
-                #expect(Array(bytes.entries.joined()) == writing.text)
+                #expect(bytes.all == writing.text)
             }
         }
     }
@@ -175,7 +175,7 @@ import Testing
                     #expect(plan.isReached)
                 }
                 try await collecting.value
-                let arrived = Array(bytes.entries.joined())
+                let arrived = bytes.all
                 #expect(arrived == Array(writing.text.prefix(arrived.count)))
             }
         }
@@ -197,7 +197,7 @@ import Testing
             try await first.value
             left.finishWriting()
             try await collecting.value
-            #expect(Array(bytes.entries.joined()) == text)
+            #expect(bytes.all == text)
         }
     }
 

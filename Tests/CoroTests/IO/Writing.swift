@@ -92,3 +92,8 @@ final class TemporaryFile: Sendable {
 
     deinit { close(descriptor) }
 }
+
+extension Journal<[UInt8]> {
+    /// All that was noted, in one piece.
+    var all: [UInt8] { entries.reduce(into: []) { $0 += $1 } }
+}

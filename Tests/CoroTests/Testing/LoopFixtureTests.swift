@@ -88,7 +88,7 @@ import Testing
     @Test func `a failure that goes to nobody fails the test`() async throws {
         let found = await failure {
             try await withLoop { loop in
-                loop.addCallback { throw Oops("to nobody") }
+                loop.addCallback { throw Oops("of the fixture, to nobody") }
                 try await loop.moment()
             }
         }
@@ -100,15 +100,15 @@ import Testing
     @Test func `a task's failure that nobody looked at fails the test`() async throws {
         let found = await failure {
             try await withLoop { loop in
-                loop.spawn { throw Oops("unobserved") }
+                loop.spawn { throw Oops("nobody looked") }
                 for _ in 0..<3 { try await loop.moment() }
             }
         }
         guard case .reported(let lines) = found else { return }
-        #expect(lines.first?.contains("unobserved") == true)
+        #expect(lines.first?.contains("nobody looked") == true)
     }
 
-    @Test func `a failure that a recorder waits for is in order, and one of another loop does not count`() async throws {
+    @Test func `a failure that a recorder waits for is in order, one of another loop does not count`() async throws {
         let recorder = ReportRecorder { $0.error as? Oops == Oops("expected") }
         let other = ReportRecorder { $0.error as? Oops == Oops("of another loop") }
         try await withLoop { loop in

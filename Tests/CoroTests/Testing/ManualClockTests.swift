@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test func `a conversation between two streams takes no time, though both ends sleep with a deadline`() async throws {
+    @Test func `a conversation between two streams takes no time, though both have a deadline`() async throws {
         let clock = ManualClock(whenIdle: .jumps)
         try await withLoop(clock: clock) { loop async throws in
             let pair = try StreamPair(on: loop)
