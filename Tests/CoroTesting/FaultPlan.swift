@@ -137,6 +137,9 @@ public final class FaultPlan: StreamFaultSource, CustomStringConvertible, @unche
         return parts.isEmpty ? "no fault" : parts.joined(separator: ", ")
     }
 
+    /// What the faults are drawn from; nil when they are not.
+    fileprivate var seed: UInt64? { if case .seeded(let seed) = rule { seed } else { nil } }
+
     // MARK: What the stream asks
 
     fileprivate func bind(to stream: ByteStream) {
@@ -242,6 +245,7 @@ extension ByteStream {
     @discardableResult
     public func inject(_ plan: FaultPlan) -> FaultPlan {
         plan.bind(to: self)
+        if let seed = plan.seed { Chances.current?.note("a stream's faults were drawn", seed: seed) }
         interpose(plan)
         return plan
     }

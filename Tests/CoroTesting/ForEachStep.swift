@@ -28,7 +28,7 @@ public func forEachStep(
         let plan = base.with(fault, atStep: step)
         defer { plan.letGo() }
         do {
-            try await commentingIssues({ "fault plan: \(plan)" }) { try await body(plan) }
+            try await commentingIssues({ ["fault plan: \(plan)"] }) { try await body(plan) }
         } catch {
             throw FaultStepError(plan: "\(plan)", failure: error)
         }

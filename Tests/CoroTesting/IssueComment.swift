@@ -4,14 +4,15 @@
 internal import Coro
 internal import Testing
 
-/// Runs `body`; every issue that Swift Testing records inside gets `comment`. Outside a test of Swift Testing, only runs it.
+/// Runs `body`; every issue that Swift Testing records inside gets these comments. Outside a test of Swift Testing, only
+/// runs it.
 func commentingIssues<Result: Sendable>(
-    _ comment: @escaping @Sendable () -> String, _ body: @escaping @Sendable () async throws -> Result
+    _ comments: @escaping @Sendable () -> [String], _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
     guard let test = Test.current else { return try await body() }
     let trait: IssueHandlingTrait = .compactMapIssues { issue in
         var issue = issue
-        issue.comments.append(Comment(rawValue: comment()))
+        issue.comments += comments().map(Comment.init(rawValue:))
         return issue
     }
     let result = Locked<Result?>(nil)

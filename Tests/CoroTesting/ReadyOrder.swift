@@ -24,15 +24,3 @@ public struct ReadyOrder: Sendable {
         loop.shuffle = Shuffle { generator.next(below: $0) }
     }
 }
-
-/// A failure in a test whose order was drawn, with the seed that repeats it.
-public struct SeededFailure: Error, CustomStringConvertible {
-    /// What the body threw, or the fixture found.
-    public let failure: any Error
-    /// What the order was drawn from.
-    public let seed: UInt64
-
-    public var description: String { "\(failure) (\(SeededFailure.hint(seed)))" }
-
-    static func hint(_ seed: UInt64) -> String { "ready work was shuffled; CORO_SEED=\(seed) repeats it" }
-}

@@ -2,6 +2,7 @@
 // because the standard library promises no algorithm: a seed noted today must mean the same order on every machine and
 // with every compiler.
 
+internal import Coro
 internal import Glibc
 
 /// The seed of everything in this process that is left to chance.
@@ -22,6 +23,30 @@ public enum Seed {
 
     static func parse(_ text: String) -> UInt64? {
         text.hasPrefix("0x") ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text)
+    }
+}
+
+/// A failure in a test that left something to chance, with what repeats it.
+public struct SeededFailure: Error, CustomStringConvertible {
+    /// What the body threw, or the fixture found.
+    public let failure: any Error
+    /// What was drawn, and from which seed.
+    public let chances: [String]
+
+    public var description: String { "\(failure) (\(chances.joined(separator: "; ")))" }
+}
+
+/// What one test has left to chance so far, for its failures to name.
+final class Chances: Sendable {
+    @TaskLocal static var current: Chances?
+
+    private let noted = Locked<[String]>([])
+
+    var all: [String] { noted.withLock { $0 } }
+
+    func note(_ what: String, seed: UInt64) {
+        let repeated = seed == Seed.ofProcess ? "CORO_SEED=\(seed) repeats it" : "from seed \(seed)"
+        noted.withLock { $0.append("\(what), \(repeated)") }
     }
 }
 

@@ -21,13 +21,15 @@ internal import Glibc
 /// waited for, and, when the loop is closed and dropped, the loop itself. A test that leaves something on purpose says so
 /// by `allowing`.
 ///
+/// When something was drawn from a seed, the order or a stream's faults, failed expectations name the seed, and what is
+/// thrown comes as `SeededFailure`.
+///
 /// A body that has not ended in time is given up, and the error names every task, with the place where it was made and
 /// what it waits for.
 ///
 /// - Parameters:
 ///   - clock: what the loop goes by. With a `ManualClock` nothing ever really sleeps.
-///   - order: `.seeded()` shuffles what has no promised order. Failures then name the seed, and what is thrown comes as
-///     `SeededFailure`.
+///   - order: `.seeded()` shuffles what has no promised order.
 ///   - seconds: real time after which a body that has not ended is given up.
 ///   - leftovers: what the test may leave behind.
 /// - Returns: what `body` returns.
@@ -40,9 +42,14 @@ public func withLoop<Result: Sendable>(
 ) async throws -> Result {
     let trial = Trial(
         clock: clock, order: order, seconds: seconds, allowed: leftovers, place: SourcePlace(file: file, line: line))
-    guard let seed = order.seed else { return try await trial.run(body) }
-    return try await commentingIssues({ SeededFailure.hint(seed) }) {
-        do { return try await trial.run(body) } catch { throw SeededFailure(failure: error, seed: seed) }
+    let chances = Chances()
+    if let seed = order.seed { chances.note("ready work was shuffled", seed: seed) }
+    return try await commentingIssues({ chances.all }) {
+        do {
+            return try await Chances.$current.withValue(chances) { try await trial.run(body) }
+        } catch {
+            throw chances.all.isEmpty ? error : SeededFailure(failure: error, chances: chances.all)
+        }
     }
 }
 
@@ -71,13 +78,13 @@ private struct Trial: Sendable {
 
     func run<Result: Sendable>(_ body: @escaping @Sendable (EventLoop) async throws -> Result) async throws -> Result {
         let (result, loop, reports) = try await runToEnd(body)
+        let value = try result.get()
         // Another thread may be just about to let go of it.
         var patience = allowed.contains(.loop) ? 0 : 2_000
         while loop.isThere, patience > 0 {
             patience -= 1
             try? await Task.sleep(for: .milliseconds(1))
         }
-        let value = try result.get()
         if let failures = reports?.failures, !failures.isEmpty {
             throw LoopTestError.reported(failures.map(\.description))
         }
@@ -99,19 +106,22 @@ private struct Trial: Sendable {
             let watchdog = Watchdog(after: seconds) { giveUp(loop, thread, answer) }
             let hasEnded = try loop.run { task.future.isDone }
             watchdog.callOff()
-            let leftovers = try hasEnded ? leftovers(of: loop) : loop.leftovers()
-            try loop.close()
-            return Swift.Result<Result, any Error> {
+            let result = Swift.Result<Result, any Error> {
                 guard hasEnded else {
                     guard watchdog.hasBarked else { throw LoopError.stoppedBeforeCompletion }
-                    throw LoopTestError.hung(seconds: seconds, tasks: leftovers.tasks)
+                    throw LoopTestError.hung(seconds: seconds, tasks: loop.leftovers().tasks)
                 }
                 let value = try task.future.get()
+                let leftovers = try leftovers(of: loop)
                 guard leftovers.isEmpty else {
                     throw LoopTestError.leftBehind(tasks: leftovers.tasks, descriptors: leftovers.descriptors)
                 }
                 return value
             }
+            // Said before the loop is closed: what hung may hang in that too.
+            if !hasEnded { answer.give(.success(result)) }
+            try loop.close()
+            return result
         })
         return (result, WeakLoop(loop: loop), reports)
     }

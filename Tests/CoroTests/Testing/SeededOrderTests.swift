@@ -138,8 +138,8 @@ import Testing
             try await withLoop(order: .seeded(42)) { _ in throw Oops("seeded") }
         }
         #expect(failure?.failure as? Oops == Oops("seeded"))
-        #expect(failure?.seed == 42)
-        #expect(failure?.description.contains("CORO_SEED=42") == true)
+        #expect(failure?.chances == ["ready work was shuffled, from seed 42"])
+        #expect(failure?.description.contains("from seed 42") == true)
     }
 
     @Test func `an expectation that fails inside names the seed`() async throws {
@@ -150,7 +150,23 @@ import Testing
                 Issue.record("on purpose")
             }
         }
-        #expect(comments.entries == ["on purpose", "ready work was shuffled; CORO_SEED=42 repeats it"])
+        #expect(comments.entries == ["on purpose", "ready work was shuffled, from seed 42"])
+    }
+
+    @Test func `a failure under drawn faults names the seed, the process's with what repeats it`() async throws {
+        let failure = await #expect(throws: SeededFailure.self) {
+            try await withLoop { loop in
+                let pair = try StreamPair(on: loop)
+                pair.left.inject(.seeded())
+                pair.right.inject(.seeded(7))
+                throw Oops("drawn")
+            }
+        }
+        #expect(
+            failure?.chances == [
+                "a stream's faults were drawn, CORO_SEED=\(Seed.ofProcess) repeats it",
+                "a stream's faults were drawn, from seed 7",
+            ])
     }
 
     @Test func `without a seed of its own a test goes by the one of the process`() {
