@@ -13,7 +13,9 @@ internal import Glibc
 ///
 /// What one end writes the other one reads. Dropping an end closes it.
 public struct StreamPair: Sendable {
+    /// One end.
     public let left: ByteStream
+    /// The other.
     public let right: ByteStream
 
     /// Makes the pair. Loop's thread.

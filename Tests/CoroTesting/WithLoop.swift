@@ -55,7 +55,9 @@ public func withLoop<Result: Sendable>(
 
 /// What a test may leave behind on its loop. See `withLoop`.
 public struct LoopLeftovers: OptionSet, Sendable {
+    /// One bit for each kind.
     public let rawValue: Int
+    /// A set of these bits.
     public init(rawValue: Int) { self.rawValue = rawValue }
 
     /// Tasks and coroutines that have not ended; closing the loop ends them.

@@ -8,12 +8,19 @@ extension Future {
     ///
     /// - Throws: the future's failure; `CancellationError` when the future or the awaiting task was cancelled;
     ///   `TimeoutError` past the task's deadline; `LoopError.closed`.
+    @inlinable
     public var value: Value {
         get async throws {
-            if let result { return try result.get() }
-            try await park(on: loop, for: "waiting for a future") { waiter in self.whenSettled(wake: waiter) }
+            if !isDone { try await waitUntilDone() }
             return try get()
         }
+    }
+}
+
+extension AnyFuture {
+    @usableFromInline
+    final func waitUntilDone() async throws {
+        try await park(on: loop, for: "waiting for a future") { waiter in self.whenSettled(wake: waiter) }
     }
 }
 

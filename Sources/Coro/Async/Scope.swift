@@ -206,5 +206,7 @@ public final class Scope: @unchecked Sendable {
 
 /// A task was spawned in a scope that had ended.
 public struct ScopeEnded: Error, Sendable, CustomStringConvertible {
-    public var description: String { "The scope has ended, so the task was not started. Spawn it before withScope returns." }
+    public var description: String {
+        "The scope has ended, so the task was not started. Spawn it before withScope returns."
+    }
 }

@@ -5,7 +5,13 @@ extension EventLoop {
     public struct Task<Output: Sendable>: Sendable {
         /// What the task will come to.
         public let future: Future<Output>
-        let handle: TaskHandle
+        @usableFromInline let handle: TaskHandle
+
+        @usableFromInline
+        init(future: Future<Output>, handle: TaskHandle) {
+            self.future = future
+            self.handle = handle
+        }
 
         /// The loop it runs on.
         public var loop: EventLoop { future.loop }
@@ -31,43 +37,51 @@ extension EventLoop {
     /// - Runs on: the loop's thread, from the first line to the last, whatever it awaits here. May be called from any
     ///   thread. A failure that nobody looks at is reported with this place.
     /// - After close: the task runs on the thread that starts it, and its first wait throws `LoopError.closed`.
-    @discardableResult
+    @inlinable @discardableResult
     public func spawn<Output: Sendable>(
         name: String? = nil, file: StaticString = #fileID, line: UInt = #line,
         _ body: sending @escaping () async throws -> Output
     ) -> Task<Output> {
         let origin = SourcePlace(file: file, line: line)
-        let record = TaskRecord(loop: self, name: name, origin: origin)
-        return spawn(record, body)
+        return spawn(TaskRecord(loop: self, name: name, origin: origin), body)
     }
 
     /// Starts a native task that is known by `record`.
+    @inlinable
     func spawn<Output: Sendable>(
         _ record: TaskRecord, _ body: sending @escaping () async throws -> Output
     ) -> Task<Output> {
-        let promise = Promise<Output>(on: self, origin: record.origin)
+        // No promise: nobody but the task below delivers, and it does.
+        let future = Future<Output>(on: self, origin: record.origin)
+        let handle = start(record, for: future) {
+            do { future.trySucceed(try await body()) } catch { future.tryEnd(throwing: error) }
+        }
+        return Task(future: future, handle: handle)
+    }
+
+    /// The part of `spawn` that does not depend on the type.
+    @usableFromInline
+    func start(
+        _ record: TaskRecord, for future: AnyFuture, _ body: sending @escaping () async -> Void
+    ) -> TaskHandle {
         let native = _Concurrency.Task(name: record.name, executorPreference: self) {
             // Task-locals flow in, but for the scope: it governs the waits of those who are inside, and this task
             // outlives that. Who awaits the task does so under his own.
-            let outcome = await CancelScope.$current.withValue(record) {
+            await CancelScope.$current.withValue(record) {
                 record.begin()
-                return await Outcome(catching: body)
+                await body()
+                record.end()
             }
-            record.end()
-            _ = promise.tryComplete(outcome)
         }
-        let task = Task(future: promise.future, handle: TaskHandle(record: record, native: native))
-        if isCurrent {
-            promise.future.onCancel { task.cancel() }
-        } else {
-            // Sent to the loop, where the task may be running already.
-            promise.onCancel { task.cancel() }
-        }
-        return task
+        let handle = TaskHandle(record: record, native: native)
+        // Sent to the loop from elsewhere, where the task may be running already.
+        future.whenCancelled { handle.cancel() }
+        return handle
     }
 }
 
 /// A spawned task without its type: who it is, and how to cancel it.
+@usableFromInline
 struct TaskHandle: Sendable {
     let record: TaskRecord
     /// Nil while the task is being made.

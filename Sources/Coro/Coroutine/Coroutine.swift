@@ -17,10 +17,10 @@ public struct Coroutine: Sendable {
     public func yield<Yielded: Yieldable>(_ yieldable: Yielded) async throws -> Yielded.YieldedValue {
         let future = yieldable.future(on: loop)
         if let deadline = Deadline.current, !future.isDone {
-            try await yielder.yield(AnyFuture(future.doneOrDue(at: deadline, on: loop)))
+            try await yielder.yield(future.doneOrDue(at: deadline, on: loop))
             guard future.isDone else { throw TimeoutError() }
         } else {
-            try await yielder.yield(AnyFuture(future))
+            try await yielder.yield(future)
         }
         return try future.get()
     }

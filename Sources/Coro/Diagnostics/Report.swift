@@ -34,6 +34,7 @@ public struct SourcePlace: Sendable, Hashable, CustomStringConvertible {
     public let line: UInt
 
     /// The place of the call.
+    @inlinable
     public init(file: StaticString = #fileID, line: UInt = #line) {
         self.file = file
         self.line = line

@@ -11,7 +11,7 @@ extension EventLoop {
     public func gather<Value: Sendable>(
         _ futures: [Future<Value>], onFailure: GatherPolicy = .all, file: StaticString = #fileID, line: UInt = #line
     ) -> Future<[Value]> {
-        gather(futures.map { AnyFuture($0) }, onFailure: onFailure, origin: SourcePlace(file: file, line: line)) {
+        gather(futures, onFailure: onFailure, origin: SourcePlace(file: file, line: line)) {
             try futures.map { try $0.get() }
         }
     }
@@ -21,7 +21,7 @@ extension EventLoop {
         _ futures: [Key: Future<Value>], onFailure: GatherPolicy = .all,
         file: StaticString = #fileID, line: UInt = #line
     ) -> Future<[Key: Value]> {
-        gather(futures.values.map { AnyFuture($0) }, onFailure: onFailure, origin: SourcePlace(file: file, line: line))
+        gather(Array(futures.values), onFailure: onFailure, origin: SourcePlace(file: file, line: line))
         {
             try futures.mapValues { try $0.get() }
         }
@@ -33,7 +33,7 @@ extension EventLoop {
         file: StaticString = #fileID, line: UInt = #line
     ) -> Future<(repeat each Value)> {
         var all: [AnyFuture] = []
-        repeat all.append(AnyFuture(each futures))
+        repeat all.append(each futures)
         return gather(all, onFailure: onFailure, origin: SourcePlace(file: file, line: line)) {
             (repeat try (each futures).get())
         }
@@ -56,10 +56,10 @@ extension EventLoop {
     ) {
         let complete = {
             let gathered = promise.future
-            guard gathered.claim() else { return }
             // A cancelled child fails the gathering with CancellationError; the gathered future itself was not cancelled.
-            do { gathered.settle(.finished(try collect())) } catch { gathered.settle(.failed(error)) }
-            GatherPolicy.reportAllButFirst(futures)
+            let isFirst: Bool
+            do { isFirst = gathered.trySucceed(try collect()) } catch { isFirst = gathered.tryFail(error) }
+            if isFirst { GatherPolicy.reportAllButFirst(futures) }
         }
         guard !futures.isEmpty else { return complete() }
         promise.future.onCancel { for future in futures { future.cancel() } }
@@ -68,9 +68,8 @@ extension EventLoop {
             future.whenSettled(on: self) {
                 waiting -= 1
                 if waiting == 0 { return complete() }
-                guard onFailure == .cancelRest, let failure = future.failure, promise.future.claim()
+                guard onFailure == .cancelRest, let failure = future.failure, promise.future.tryFail(failure)
                 else { return }
-                promise.future.settle(.failed(failure))
                 for other in futures { other.cancel() }
             }
         }
@@ -90,50 +89,5 @@ public enum GatherPolicy: Sendable {
             future.failure.flatMap { $0 is CancellationError ? nil : $0 }
         }
         for error in failures.dropFirst() { Report.failure("Several failures in one gather; also", error) }
-    }
-}
-
-/// A future without its type: what waiting, cancelling and failing need.
-struct AnyFuture {
-    private let future: any UntypedFuture
-
-    init<Value>(_ future: Future<Value>) { self.future = future }
-
-    var isDone: Bool { future.isDone }
-    /// What it failed with, `CancellationError` when it was cancelled; nil when it is pending or finished.
-    var failure: (any Error)? { future.failure }
-    func cancel() { future.cancel() }
-
-    /// Calls `observer` on `loop`: inside the completing call when the future is of that loop, by a callback when it is
-    /// of another.
-    func whenSettled(on loop: EventLoop, _ observer: @escaping () -> Void) {
-        future.whenSettled(on: loop, observer)
-    }
-}
-
-/// The part of a future that does not depend on its value's type.
-protocol UntypedFuture: Sendable {
-    var isDone: Bool { get }
-    var failure: (any Error)? { get }
-    func cancel()
-    func whenSettled(on loop: EventLoop, _ observer: @escaping () -> Void)
-}
-
-extension Future: UntypedFuture {
-    var failure: (any Error)? {
-        switch result {
-        case .failed(let error): error
-        case .cancelled: CancellationError()
-        case .finished, nil: nil
-        }
-    }
-
-    func whenSettled(on loop: EventLoop, _ observer: @escaping () -> Void) {
-        if loop === self.loop, loop.isCurrent { return whenSettled(observer) }
-        // SAFETY: runs once, on `loop`'s thread, which is where it was made.
-        nonisolated(unsafe) let observer = observer
-        onLoop {
-            self.whenSettled { loop.addCallback { observer() } }
-        }
     }
 }

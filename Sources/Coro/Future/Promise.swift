@@ -9,25 +9,25 @@
 public final class Promise<Value: Sendable>: Sendable {
     /// The read end.
     public let future: Future<Value>
-    private let origin: SourcePlace
 
     /// Makes a promise and its pending future on `loop`. Any thread. The place is named in reports.
+    @inlinable
     public convenience init(on loop: EventLoop, file: StaticString = #fileID, line: UInt = #line) {
         self.init(on: loop, origin: SourcePlace(file: file, line: line))
     }
 
+    @inlinable
     init(on loop: EventLoop, origin: SourcePlace) {
-        self.origin = origin
         future = Future(on: loop, origin: origin)
     }
 
-    deinit {
-        tryFail(future.loop.isClosed ? LoopError.closed : AbandonedError(origin: origin))
-    }
+    @inlinable
+    deinit { future.abandon() }
 
     /// Delivers the value.
     ///
     /// - Throws: `FutureError.alreadyDone` when there is a result already; the first one stands.
+    @inlinable
     public func succeed(_ value: Value) throws(FutureError) {
         guard trySucceed(value) else { throw .alreadyDone }
     }
@@ -35,35 +35,27 @@ public final class Promise<Value: Sendable>: Sendable {
     /// Delivers a failure. A `CancellationError` makes the future cancelled.
     ///
     /// - Throws: `FutureError.alreadyDone` when there is a result already; the first one stands.
+    @inlinable
     public func fail(_ error: any Error) throws(FutureError) {
         guard tryFail(error) else { throw .alreadyDone }
     }
 
     /// Delivers the value unless there is a result already; false then.
-    @discardableResult
-    public func trySucceed(_ value: Value) -> Bool { tryComplete(.finished(value)) }
+    @inlinable @discardableResult
+    public func trySucceed(_ value: Value) -> Bool { future.trySucceed(value) }
 
-    /// Delivers a failure unless there is a result already; false then.
-    @discardableResult
-    public func tryFail(_ error: any Error) -> Bool { tryComplete(Outcome(error: error)) }
+    /// Delivers a failure unless there is a result already; false then. A `CancellationError` makes the future cancelled.
+    @inlinable @discardableResult
+    public func tryFail(_ error: any Error) -> Bool { future.tryEnd(throwing: error) }
 
     /// Delivers an outcome unless there is one already; false then.
-    @discardableResult
-    public func tryComplete(_ outcome: Outcome<Value>) -> Bool {
-        guard future.claim() else { return false }
-        future.complete(outcome)
-        return true
-    }
+    @inlinable @discardableResult
+    public func tryComplete(_ outcome: Outcome<Value>) -> Bool { future.settle(outcome) }
 
     /// Says how to stop the work behind the promise when its future is cancelled.
     ///
     /// - Runs on: the loop's thread, at most once, inside the call that cancels or in a later iteration.
-    public func onCancel(_ action: @escaping @Sendable () -> Void) {
-        let future = future
-        future.onLoop {
-            if future.isCancelled { action() } else { future.onCancel(action) }
-        }
-    }
+    public func onCancel(_ action: @escaping @Sendable () -> Void) { future.whenCancelled(action) }
 }
 
 /// A promise was dropped before it delivered anything.
@@ -76,6 +68,7 @@ public struct AbandonedError: Error, Sendable, CustomStringConvertible {
 
 extension EventLoop {
     /// Makes a promise whose future belongs to this loop.
+    @inlinable
     public func promise<Value: Sendable>(
         of type: Value.Type = Value.self, file: StaticString = #fileID, line: UInt = #line
     ) -> Promise<Value> {

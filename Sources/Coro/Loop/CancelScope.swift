@@ -8,6 +8,7 @@
 internal import Synchronization
 
 /// Code whose waits are cancelled together and share a deadline.
+@usableFromInline
 class CancelScope: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): `cancelled` is atomic, `others` is touched on the loop's thread only, the rest is constant.
 

@@ -22,13 +22,11 @@ public final class EventLoop: @unchecked Sendable {
     // thread-safe by themselves. All others are touched only by the thread that `owner` names, or, while nobody
     // runs the loop, by the one thread that sets it up or closes it.
 
-    /// Work for the callback phase, in order of arrival. `running` is the batch of the phase under way: swapping
-    /// two arrays keeps both their memory, so a loop in steady state allocates nothing.
+    /// Work for the callback phase, in order of arrival.
     ///
     /// (Run-time exclusivity checks are off for what every iteration touches: one thread does, and no access to these
     /// calls out while it lasts.)
-    @exclusivity(unchecked) var ready: [Work] = []
-    @exclusivity(unchecked) private var running: [Work] = []
+    @exclusivity(unchecked) var ready = WorkQueue()
     /// Set while a continuation is resumed whose task is to run at once, and the job that this brought.
     @exclusivity(unchecked) private var takesNextJob = false
     @exclusivity(unchecked) private var nextJob: UnownedJob?
@@ -77,7 +75,10 @@ public final class EventLoop: @unchecked Sendable {
         iterationTime = clock.now
     }
 
-    deinit { poller.close() }
+    deinit {
+        poller.close()
+        ready.free()
+    }
 
     // MARK: Running
 
@@ -168,15 +169,12 @@ public final class EventLoop: @unchecked Sendable {
         if inbox.hasWork { inbox.drain(into: &ready) }
     }
 
-    /// Runs what was ready when this phase began. What these callbacks add goes into the other array.
+    /// Runs what was ready when this phase began; what that adds stands behind it in the queue and waits.
     private func runReady() {
-        guard !ready.isEmpty else { return }
-        swap(&ready, &running)
-        if let shuffle { shuffle.disorder(&running) }
-        for work in running {
-            perform(work)
+        if let shuffle { shuffle.disorder(&ready) }
+        for _ in 0..<ready.count {
+            perform(ready.removeFirst())
         }
-        running.removeAll(keepingCapacity: true)
     }
 
     @inline(__always)
@@ -292,21 +290,10 @@ public final class EventLoop: @unchecked Sendable {
             if ready.isEmpty { return }
             runReady()
         }
-        for _ in 0..<1_000 where !ready.isEmpty {
-            var dropped: [Work] = []
-            swap(&ready, &dropped)
+        for _ in 0..<1_000 {
+            for _ in 0..<ready.count { _ = ready.removeFirst() }
         }
     }
-}
-
-/// One unit of the callback phase.
-enum Work: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): a callback that is not @Sendable is added only on the loop's own thread, by this
-    // module; what crosses threads came in through `addCallback`, which demands @Sendable, or is a Swift job.
-    case job(UnownedJob)
-    /// A task that gave up its turn.
-    case resume(UnsafeContinuation<Void, Never>)
-    case callback(() throws -> Void)
 }
 
 /// What the loop itself refuses.

@@ -67,7 +67,7 @@ final class Inbox: Sendable {
     /// The loop is awake and looks into the inbox by itself.
     func wakeUp() { sleeping.store(false, ordering: .relaxed) }
 
-    func drain(into ready: inout [Work]) {
+    func drain(into ready: inout WorkQueue) {
         arrived.withLock { arrivals in
             ready.append(contentsOf: arrivals.work)
             arrivals.work.removeAll(keepingCapacity: true)
@@ -77,7 +77,7 @@ final class Inbox: Sendable {
 
     /// From here on callbacks are dropped and jobs kept. What is there goes into `ready`: it was accepted, and what the
     /// callbacks hold must not be let go of under the lock.
-    func close(into ready: inout [Work], jobRunner: UnownedTaskExecutor) {
+    func close(into ready: inout WorkQueue, jobRunner: UnownedTaskExecutor) {
         arrived.withLock { arrivals in
             ready.append(contentsOf: arrivals.work)
             arrivals.work = []

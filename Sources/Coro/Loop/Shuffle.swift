@@ -22,13 +22,15 @@ package final class Shuffle {
     }
 
     /// Gives the tasks' turns between two callbacks another order.
-    func disorder(_ works: inout [Work]) {
+    func disorder(_ queue: inout WorkQueue) {
+        var works = (0..<queue.count).map { _ in queue.removeFirst() }
         var start = 0
         for index in works.indices where works[index].isCallback {
             disorder(start..<index) { works.swapAt($0, $1) }
             start = index + 1
         }
         disorder(start..<works.count) { works.swapAt($0, $1) }
+        queue.append(contentsOf: works)
     }
 }
 

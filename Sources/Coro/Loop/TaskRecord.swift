@@ -8,6 +8,7 @@
 internal import Synchronization
 
 /// A spawned task: its outermost scope, and its entry in the loop's list of tasks.
+@usableFromInline
 final class TaskRecord: CancelScope, @unchecked Sendable {
     // SAFETY (@unchecked Sendable): what is not constant is touched on the loop's thread only; `identity` is written by the
     // task before its first wait.
@@ -17,7 +18,7 @@ final class TaskRecord: CancelScope, @unchecked Sendable {
     let name: String?
     /// The task that spawned this one; 0 when there was none.
     let parentID: UInt64
-    let origin: SourcePlace
+    @usableFromInline let origin: SourcePlace
 
     /// The native task, as a number to compare: whose wait is this?
     private var identity: UInt = 0
@@ -33,6 +34,7 @@ final class TaskRecord: CancelScope, @unchecked Sendable {
 
     private static let newest = Atomic<UInt64>(0)
 
+    @usableFromInline
     init(loop: EventLoop, name: String?, origin: SourcePlace, deadline: LoopInstant? = nil) {
         id = TaskRecord.newest.wrappingAdd(1, ordering: .relaxed).newValue
         self.name = name
