@@ -23,8 +23,8 @@ extension EventLoop {
         // Child tasks, tasks from elsewhere, and coroutines, which have no record.
         suspended.forEach { sleeper in
             guard !known.contains(ObjectIdentifier(sleeper)) else { return }
-            let kind = sleeper is Waiter ? "a child task, or one not spawned by Coro" : "a coroutine"
-            found.tasks.append("\(kind)\(made(sleeper.place)), \(sleeper.reason)\(how(long: sleeper))")
+            let kind = sleeper is Waiter ? "a child task, or one not spawned by Coro," : "a coroutine,"
+            found.tasks.append("\(kind) \(wait(of: sleeper))")
         }
         found.tasks.reverse()
         found.descriptors = poller.registrations.map { "descriptor \($0.descriptor), \($0.kind)" }
@@ -35,7 +35,7 @@ extension EventLoop {
         let name = task.name.map { " \"\($0)\"" } ?? ""
         let state =
             if let waiter = task.waiter {
-                "\(waiter.reason)\(how(long: waiter))"
+                wait(of: waiter)
             } else if task.hasBegun {
                 "waiting for something that is not of this loop"
             } else {
@@ -46,9 +46,10 @@ extension EventLoop {
 
     private func made(_ place: SourcePlace?) -> String { place.map { " made at \($0)" } ?? "" }
 
-    private func how(long sleeper: Suspended) -> String {
-        let slept = Duration.nanoseconds(now.nanoseconds - sleeper.since)
-        return slept < .milliseconds(1) ? "" : " for \(slept.milliseconds) ms"
+    /// What a sleeper waits for, where that was made, and how long it has.
+    private func wait(of sleeper: Suspended) -> String {
+        let slept = (now.nanoseconds - sleeper.since) / 1_000_000
+        return "\(sleeper.reason)\(made(sleeper.place))\(slept < 1 ? "" : ", for \(slept) ms")"
     }
 
     /// Runs what is ready and what follows from it at once; returns when neither descriptors nor callbacks bring more.
@@ -67,10 +68,6 @@ extension EventLoop {
             return false
         }
     }
-}
-
-extension Duration {
-    fileprivate var milliseconds: Int64 { self / .milliseconds(1) > 9e15 ? .max : Int64(self / .milliseconds(1)) }
 }
 
 extension Registration {

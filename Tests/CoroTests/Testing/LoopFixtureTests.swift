@@ -157,7 +157,7 @@ import Testing
         #expect(seconds == 0)
         #expect(
             tasks == [
-                "the task \"body\" made at \(place), waiting for a future",
+                "the task \"body\" made at \(place), waiting for a future made at \(SourcePlace(line: place.line + 1))",
                 "the task \"reader\" made at \(SourcePlace(line: place.line + 4)), reading",
             ])
     }
