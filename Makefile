@@ -33,6 +33,9 @@ tsan: setup ## All tests under the thread sanitizer.
 asan: setup ## All tests under the address sanitizer.
 	$(SWIFT) test --sanitize=address --no-parallel --scratch-path .build-asan
 
+soak: setup ## Races, ten thousand times each (REPEAT=n, FILTER=text, SANITIZE=thread or address).
+	@sh Tests/Checks/soak.sh "$(SWIFT)"
+
 fuzz: setup ## The wire module under the fuzzer, for a minute (SECONDS=600 for ten).
 	sh Tests/Fuzz/run.sh $(or $(SECONDS),60)
 

@@ -43,11 +43,18 @@ let package = Package(
             name: "coro-serve", dependencies: ["Console", "Coro", "Http"], path: "Sources/Tools/coro-serve",
             swiftSettings: strict),
         .executableTarget(
-            name: "coro-bench", dependencies: ["Console"], path: "Sources/Tools/coro-bench",
-            swiftSettings: strict),
+            name: "coro-bench", dependencies: ["AllocationCounter", "Console", "Coro"],
+            path: "Sources/Tools/coro-bench", swiftSettings: strict),
+        // The benchmark tool's malloc: glibc's, counted.
+        .target(name: "AllocationCounter", path: "Sources/Tools/AllocationCounter"),
 
         // What users test their own loops with.
         .target(name: "CoroTesting", dependencies: ["Coro"], path: "Tests/CoroTesting", swiftSettings: strict),
+
+        // Races, repeated thousands of times: make soak.
+        .executableTarget(
+            name: "Soak", dependencies: ["AllocationCounter", "Console", "Coro", "CoroTesting"], path: "Tests/Soak",
+            swiftSettings: strict),
 
         // Tests mirror Sources.
         .testTarget(name: "CLoopTests", dependencies: ["CLoop"], swiftSettings: strict),
@@ -56,7 +63,7 @@ let package = Package(
         .testTarget(name: "HttpTests", dependencies: ["Coro", "Http", "CoroTesting"], swiftSettings: strict),
         .testTarget(
             name: "ToolsTests",
-            dependencies: ["Coro", "Http", "CoroTesting", "coro-fetch", "coro-serve", "coro-bench"],
+            dependencies: ["Coro", "Http", "CoroTesting", "coro-fetch", "coro-serve", "coro-bench", "Soak"],
             swiftSettings: strict),
     ] + examples,
     swiftLanguageModes: [.v6],

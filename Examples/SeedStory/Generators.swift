@@ -19,19 +19,10 @@ enum Generators {
         coroutine { co in
             let socket = try PlainSocket(port: port, isBlocking: false)
             defer { socket.close() }
-            try await co.yield(ready(socket, .writable, on: co.loop))
+            _ = try await co.yield(co.loop.ready(socket.descriptor, for: .writable))
             try socket.sendRequest()
-            try await co.yield(ready(socket, .readable, on: co.loop))
+            _ = try await co.yield(co.loop.ready(socket.descriptor, for: .readable))
             try socket.receiveAnswer()
         }
-    }
-
-    private static func ready(_ socket: PlainSocket, _ interest: Readiness, on loop: EventLoop) throws -> Future<Void> {
-        let promise = loop.promise(of: Void.self)
-        try loop.addHandler(socket.descriptor, interest: interest) { _ in
-            loop.removeHandler(socket.descriptor)
-            try promise.succeed(())
-        }
-        return promise.future
     }
 }

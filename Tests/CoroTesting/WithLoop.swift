@@ -36,7 +36,7 @@ internal import Glibc
 /// - Throws: what `body` throws; `LoopTestError`.
 @discardableResult
 public func withLoop<Result: Sendable>(
-    clock: any LoopClock = MonotonicClock(), order: ReadyOrder = .ofArrival, seconds: Int = 20,
+    clock: any LoopClock = MonotonicClock(), order: ReadyOrder = .ofArrival, seconds: Int = 60,
     allowing leftovers: LoopLeftovers = [], file: StaticString = #fileID, line: UInt = #line,
     _ body: @escaping @Sendable (EventLoop) async throws -> Result
 ) async throws -> Result {

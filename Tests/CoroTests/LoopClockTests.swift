@@ -1,8 +1,21 @@
-import Coro
+@testable import Coro
 import CoroTesting
 import Testing
 
 @Suite struct LoopClockTests {
+    @Test func `a duration in nanoseconds is cut towards zero and held at the bounds`() {
+        func exact(_ duration: Duration) -> Int64 { Int64(clamping: duration.attoseconds / 1_000_000_000) }
+        for seconds: Int64 in [0, 1, 59, 3_600, 9_443, 9_444, 9_445, 86_400, 9_223_372_036, 9_223_372_037, .max] {
+            for attoseconds: Int64 in [0, 1, 999_999_999, 1_000_000_000, 123_456_789_123_456_789] {
+                let duration = Duration(secondsComponent: seconds, attosecondsComponent: attoseconds)
+                #expect(duration.clampedNanoseconds == exact(duration))
+                #expect((.zero - duration).clampedNanoseconds == exact(.zero - duration))
+            }
+        }
+        #expect(Duration.seconds(Int64.min).clampedNanoseconds == .min)
+        #expect(Duration.seconds(Int64.max).clampedNanoseconds == .max)
+    }
+
     @Test func `instants move by durations and stay within their range`() {
         let instant = LoopInstant(nanoseconds: 1_000)
         #expect(instant.advanced(by: .microseconds(2)) == LoopInstant(nanoseconds: 3_000))

@@ -171,6 +171,166 @@ import Testing
         while let timer = queue.popDue(now: .max, armedUpTo: .max) { #expect(timer === model.removeFirst().timer) }
         #expect(model.isEmpty)
     }
+
+    @Test(arguments: [5, 6] as [UInt64])
+    func `mass cancelling leaves the rest in order, however often the queue is swept`(seed: UInt64) throws {
+        var random = SplitMix(state: seed)
+        let loop = try EventLoop()
+        defer { try? loop.close() }
+        var queue = TimerQueue()
+        var live: [(order: Int, timer: LoopTimer)] = []
+        for round in 0..<8 {
+            for order in 0..<3_000 {
+                let deadline = LoopInstant(nanoseconds: Int64(random.next(below: 1_000)))
+                let timer = LoopTimer(loop: loop, deadline: deadline) {}
+                queue.insert(timer)
+                live.append((round * 3_000 + order, timer))
+            }
+            // Four of five go, in any order.
+            for _ in 0..<(live.count * 4 / 5) {
+                queue.remove(live.remove(at: Int(random.next(below: UInt64(live.count)))).timer)
+                let (occupied, count) = (queue.occupied, queue.count)
+                guard occupied <= 2 * count + 600 else {
+                    Issue.record("\(occupied) entries for \(count) live timers")
+                    return
+                }
+            }
+            let count = queue.count
+            #expect(count == live.count)
+        }
+        live.sort { ($0.timer.deadline, $0.order) < ($1.timer.deadline, $1.order) }
+        for (_, expected) in live {
+            let next = queue.nextDeadline
+            #expect(next == expected.deadline.nanoseconds)
+            let popped = queue.popDue(now: .max, armedUpTo: .max)
+            #expect(popped === expected)
+        }
+        let isEmpty = queue.isEmpty
+        #expect(isEmpty)
+    }
+
+    @Test func `peers 35: cancelled timers take room for as many as live, and no more`() throws {
+        let loop = try EventLoop()
+        defer { try? loop.close() }
+        var queue = TimerQueue()
+        let keepers = (0..<1_000).map { LoopTimer(loop: loop, deadline: LoopInstant(nanoseconds: $0)) {} }
+        for timer in keepers { queue.insert(timer) }
+        var most = 0
+        for number in 0..<20_000 {
+            // Two at once, the older cancelled first: neither is the last of the heap when it goes.
+            let pair = (0..<2).map { LoopTimer(loop: loop, deadline: LoopInstant(nanoseconds: Int64(number + $0))) {} }
+            for timer in pair { queue.insert(timer) }
+            for timer in pair { queue.remove(timer) }
+            most = max(most, queue.occupied)
+        }
+        let count = queue.count
+        #expect(count == 1_000)
+        // As many as live, and the few hundred that are not worth a sweep.
+        #expect(most <= 2_100)
+    }
+
+    @Test func `no cancel pays for all: each looks at a few entries`() async throws {
+        try await withLoop(clock: ManualClock()) { loop in
+            var timers = (0..<50_000).map { number in loop.callLater(.seconds(number * 7_919 % 50_000 + 1)) {} }
+            timers.append(contentsOf: (0..<50_000).map { number in loop.callLater(.seconds(number % 997 + 1)) {} })
+            var before = loop.timers.occupied
+            var most = 0
+            for timer in timers {
+                timer.cancel()
+                let now = loop.timers.occupied
+                most = max(most, before - now)
+                before = now
+            }
+            #expect(before < 256)
+            // A sweep takes four at most; a run of dead at the very end goes together, since each is the last then.
+            #expect(most < 1_000)
+        }
+    }
+
+    @Test func `a swept or popped timer is let go of, and so is one that its queue is dropped with`() throws {
+        let loop = try EventLoop()
+        defer { try? loop.close() }
+        var timers = (0..<2_000).map { LoopTimer(loop: loop, deadline: LoopInstant(nanoseconds: $0)) {} }
+        let watched = timers.map { Watched($0) }
+        do {
+            var queue = TimerQueue()
+            for timer in timers { queue.insert(timer) }
+            for timer in timers[0..<1_500] { queue.remove(timer) }
+            for _ in 0..<100 { _ = queue.popDue(now: .max, armedUpTo: .max) }
+            timers = []
+            let occupied = queue.occupied
+            #expect(watched.count { $0.timer != nil } == occupied)
+        }
+        #expect(watched.allSatisfy { $0.timer == nil })
+    }
+
+    @Test func `a million timers armed, every other one cancelled: the rest fire, once each, in order`() async throws {
+        let clock = ManualClock()
+        try await withLoop(clock: clock, seconds: 120) { loop in
+            let count = Tally()
+            var random = SplitMix(state: 35)
+            for number in 0..<1_000_000 {
+                let due = Int64(random.next(below: 1_000))
+                let timer = loop.callAt(LoopInstant(nanoseconds: due)) { count.fire(due, number) }
+                if number % 2 == 0 { timer.cancel() }
+            }
+            try await clock.advance(by: .seconds(1))
+            #expect(count.fired == 500_000)
+            #expect(count.isInOrder)
+        }
+    }
+
+    @Test func `arming and cancelling beside a hundred thousand live timers does not search them`() async throws {
+        try await withLoop(clock: ManualClock()) { loop in
+            func cost(of pairs: Int) -> Int64 {
+                let start = threadTime()
+                for number in 0..<pairs { loop.callLater(.seconds(number % 977 + 1)) {}.cancel() }
+                return threadTime() - start
+            }
+            _ = cost(of: 10_000)
+            let alone = cost(of: 20_000)
+            let live = (0..<100_000).map { number in loop.callLater(.seconds(number % 3_571 + 1)) {} }
+            let crowded = cost(of: 20_000)
+            for timer in live { timer.cancel() }
+            // A search through the live ones would be a thousand times more.
+            #expect(crowded < max(alone, 1_000_000) * 20)
+        }
+    }
+
+    @Test func `what a cancelled timer lets go of may arm and cancel`() async throws {
+        try await withLoop { loop in
+            let other = loop.callLater(.seconds(10)) {}
+            let held = AtEnd {
+                other.cancel()
+                loop.callLater(.seconds(20)) {}.cancel()
+            }
+            let timer = loop.callLater(.seconds(5)) { [held] in _ = held }
+            _ = consume held
+            timer.cancel()
+            let count = loop.timers.count
+            #expect(count == 0)
+        }
+    }
+}
+
+/// Whether a timer is still there.
+private struct Watched {
+    weak let timer: LoopTimer?
+    init(_ timer: LoopTimer) { self.timer = timer }
+}
+
+/// What fired, of one loop.
+private final class Tally: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): touched on the loop's thread.
+    private(set) var fired = 0
+    private(set) var isInOrder = true
+    private var latest: (due: Int64, number: Int) = (.min, 0)
+
+    func fire(_ due: Int64, _ number: Int) {
+        if (due, number) < latest { isInOrder = false }
+        latest = (due, number)
+        fired += 1
+    }
 }
 
 /// A small random generator whose every run is the same.

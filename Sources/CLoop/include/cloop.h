@@ -91,4 +91,9 @@ int cloop_signals_open(const int *signals, int count);
 /* Takes one pending signal: its number, or -EAGAIN. */
 int cloop_signals_take(int signals);
 
+/* Threads. */
+
+/* Names the calling thread; the kernel keeps the first 15 bytes (PR_SET_NAME of prctl(2)). */
+int cloop_thread_name(const char *name);
+
 #endif

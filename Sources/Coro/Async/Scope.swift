@@ -58,7 +58,7 @@ public final class Scope: @unchecked Sendable {
     private let state = Locked(State())
 
     private struct State {
-        var children: [UInt64: TaskHandle] = [:]
+        var children: [UInt64: TaskRecord] = [:]
         var firstFailure: (any Error)?
         var isCancelled = false
         var hasEnded = false
@@ -91,7 +91,7 @@ public final class Scope: @unchecked Sendable {
         // The task takes its place before it can end.
         let admission = state.withLock { state -> Admission in
             if state.hasEnded { return .refused }
-            state.children[record.id] = TaskHandle(record: record)
+            state.children[record.id] = record
             return state.isCancelled ? .cancelled : .admitted
         }
         let task = loop.spawn(record) { [self] in
@@ -109,9 +109,7 @@ public final class Scope: @unchecked Sendable {
         guard admission != .refused else { return task }
         // Its failure is the scope's, which throws it.
         task.future.markObserved()
-        state.withLock { state in
-            if state.children[record.id] != nil { state.children[record.id] = task.handle }
-        }
+        // Cancelled between the two, the record had no task yet to be told.
         if admission == .cancelled || isCancelled { task.cancel() }
         return task
     }
@@ -124,7 +122,7 @@ public final class Scope: @unchecked Sendable {
             state.isCancelled = true
             return Array(state.children.values)
         }
-        for child in children { child.cancel() }
+        for child in children { child.cancelTask() }
         if loop.isCurrent {
             waits.cancelWaits()
         } else {

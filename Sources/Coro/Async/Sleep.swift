@@ -10,7 +10,7 @@ extension EventLoop {
     /// Suspends the task until the loop's clock reaches `instant`.
     public func sleep(until instant: LoopInstant) async throws {
         try await park(on: self, for: "sleeping") { waiter in
-            let timer = LoopTimer(loop: self, deadline: instant) { waiter.wake(.ready) }
+            let timer = WakeTimer(loop: self, deadline: instant, waking: waiter, .ready)
             self.timers.insert(timer)
             waiter.whenWoken { timer.cancel() }
         }

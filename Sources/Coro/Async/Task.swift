@@ -5,12 +5,12 @@ extension EventLoop {
     public struct Task<Output: Sendable>: Sendable {
         /// What the task will come to.
         public let future: Future<Output>
-        @usableFromInline let handle: TaskHandle
+        @usableFromInline let record: TaskRecord
 
         @usableFromInline
-        init(future: Future<Output>, handle: TaskHandle) {
+        init(future: Future<Output>, record: TaskRecord) {
             self.future = future
-            self.handle = handle
+            self.record = record
         }
 
         /// The loop it runs on.
@@ -26,10 +26,10 @@ extension EventLoop {
         /// Asks the task to end: its present wait throws `CancellationError`, and so does every one after.
         ///
         /// The task is done when its clean-up is; `value` tells. May be called from any thread.
-        public func cancel() { handle.cancel() }
+        public func cancel() { record.cancelTask() }
 
         /// True once `cancel()` was called.
-        public var isCancelled: Bool { handle.native?.isCancelled ?? false }
+        public var isCancelled: Bool { record.native?.isCancelled ?? false }
     }
 
     /// Starts a native task on this loop, in a later iteration.
@@ -53,42 +53,20 @@ extension EventLoop {
     ) -> Task<Output> {
         // No promise: nobody but the task below delivers, and it does.
         let future = Future<Output>(on: self, origin: record.origin)
-        let handle = start(record, for: future) {
-            do { future.trySucceed(try await body()) } catch { future.tryEnd(throwing: error) }
-        }
-        return Task(future: future, handle: handle)
-    }
-
-    /// The part of `spawn` that does not depend on the type.
-    @usableFromInline
-    func start(
-        _ record: TaskRecord, for future: AnyFuture, _ body: sending @escaping () async -> Void
-    ) -> TaskHandle {
-        let native = _Concurrency.Task(name: record.name, executorPreference: self) {
-            // Task-locals flow in, but for the scope: it governs the waits of those who are inside, and this task
-            // outlives that. Who awaits the task does so under his own.
-            await CancelScope.$current.withValue(record) {
+        // Task-locals flow in, but the scope is the task's own: who is inside an outer one is governed by it, and this
+        // task outlives that. (Bound here and not in the task, which saves the task a frame for life.)
+        // SAFETY: sent to us, and sent on to the task, which alone has it from then on.
+        nonisolated(unsafe) let body = body
+        let native = record.asScope {
+            _Concurrency.Task(name: record.name, executorPreference: self) {
                 record.begin()
-                await body()
+                do { future.trySucceed(try await body()) } catch { future.tryEnd(throwing: error) }
                 record.end()
             }
         }
-        let handle = TaskHandle(record: record, native: native)
+        record.adopt(native)
         // Sent to the loop from elsewhere, where the task may be running already.
-        future.whenCancelled { handle.cancel() }
-        return handle
-    }
-}
-
-/// A spawned task without its type: who it is, and how to cancel it.
-@usableFromInline
-struct TaskHandle: Sendable {
-    let record: TaskRecord
-    /// Nil while the task is being made.
-    var native: _Concurrency.Task<Void, Never>?
-
-    func cancel() {
-        native?.cancel()
-        record.taskWasCancelled()
+        future.whenCancelled(cancel: record)
+        return Task(future: future, record: record)
     }
 }

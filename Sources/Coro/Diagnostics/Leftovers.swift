@@ -62,8 +62,9 @@ extension EventLoop {
         _ = try run {
             quiet = ready.isEmpty ? quiet + 1 : 0
             rounds -= 1
-            if quiet > 3 || rounds == 0 { return true }
-            // With something to run, the next iteration looks at the descriptors without waiting.
+            // A few rounds: a busy loop does not look at its descriptors in each.
+            if quiet > 10 || rounds == 0 { return true }
+            // With something to run, the next iteration does not wait.
             if ready.isEmpty { _ = add(.callback {}) }
             return false
         }

@@ -15,7 +15,7 @@ internal import Synchronization
 public class AnyFuture: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): `storedFailure` (and the value, in `Future`) is written once, by whoever claimed the
     // future, before `progress` is released as settled, and read by others only after acquiring that. `observers` and
-    // `onCancel` are touched on the loop's thread only; by whoever claimed the future, once the loop is closed and takes
+    // `producer` are touched on the loop's thread only; by whoever claimed the future, once the loop is closed and takes
     // nothing in any more; or in deinit.
 
     /// The loop that owns the future.
@@ -27,9 +27,23 @@ public class AnyFuture: @unchecked Sendable {
     /// Set when anybody took the result or asked to be told of it: a failure is then theirs to handle.
     private let isObserved = Atomic<Bool>(false)
     /// How to stop whatever works for this future.
-    @exclusivity(unchecked) private var onCancel: (() -> Void)?
+    @exclusivity(unchecked) private var producer = Producer.unknown
     /// Where it was made.
     final let origin: SourcePlace
+
+    private enum Producer {
+        case unknown
+        case task(TaskRecord)
+        case other(() -> Void)
+
+        func cancel() {
+            switch self {
+            case .unknown: return
+            case .task(let record): record.cancelTask()
+            case .other(let cancel): cancel()
+            }
+        }
+    }
 
     private enum Progress: UInt8, AtomicRepresentable {
         case pending, claimed, finished, failed, cancelled
@@ -129,9 +143,9 @@ public class AnyFuture: @unchecked Sendable {
     public final func cancel() {
         guard claim() else { return }
         let accepted = onLoop {
-            let onCancel = self.onCancel
+            let producer = self.producer
             self.settle(.cancelled)
-            onCancel?()
+            producer.cancel()
         }
         if !accepted { settleForNobody(.cancelled) }
     }
@@ -139,13 +153,23 @@ public class AnyFuture: @unchecked Sendable {
     /// Says how to stop what works for this future. Loop's thread, or before the future is shared.
     final func onCancel(_ action: @escaping () -> Void) {
         guard !isDone else { return }
-        onCancel = action
+        producer = .other(action)
     }
 
     /// Says how to stop what works for this future; done at once when it is cancelled already. Any thread.
     final func whenCancelled(_ action: @escaping @Sendable () -> Void) {
         onLoop {
             if self.isCancelled { action() } else { self.onCancel(action) }
+        }
+    }
+
+    /// The same for a spawned task.
+    @usableFromInline
+    final func whenCancelled(cancel task: TaskRecord) {
+        if loop.isCurrent {
+            producer = .task(task)
+        } else {
+            whenCancelled { task.cancelTask() }
         }
     }
 
@@ -203,7 +227,7 @@ public class AnyFuture: @unchecked Sendable {
 
     /// Says that the result is there, and hands the observers over. Loop's thread.
     private func settle(_ end: Progress) {
-        onCancel = nil
+        producer = .unknown
         progress.store(end, ordering: .releasing)
         // Taken out first: an observer may add observers.
         let (first, rest) = observers.takeAll()
@@ -216,7 +240,7 @@ public class AnyFuture: @unchecked Sendable {
     /// there, are dropped with all they hold.
     private func settleForNobody(_ end: Progress) {
         progress.store(end, ordering: .releasing)
-        onCancel = nil
+        producer = .unknown
         _ = observers.takeAll()
     }
 

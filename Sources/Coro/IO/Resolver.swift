@@ -23,22 +23,19 @@ public struct Resolver: Sendable {
     private let pool: ThreadPool
 
     /// The system's resolver: hosts file, DNS, whatever nsswitch.conf says; shared by all loops of the process.
-    public static let system = Resolver(pool: ThreadPool(threadsMax: 4))
+    public static let system = Resolver(pool: ThreadPool(threadsMax: 4, name: "coro-resolver"))
 
     /// The addresses of `host`, in the order to try them (RFC 6724). An address literal is its own answer.
     ///
-    /// - Suspends: while a thread of the pool asks. Cancelling ends the wait, not the question.
+    /// - Suspends: while a thread of the pool asks. Cancelling ends the wait; a question that is being asked goes on.
     /// - Throws: `ResolveError`, `CancellationError`, `TimeoutError`, `LoopError.closed`.
     public func addresses(of host: String, port: UInt16, on loop: EventLoop) async throws -> [SocketAddress] {
         if let literal = SocketAddress(ip: host, port: port) { return [literal] }
         guard !host.isEmpty, !host.utf8.contains(0), host.utf8.count <= 253 else {
             throw ResolveError(host: host, reason: "this is not a host name")
         }
-        let promise = loop.promise(of: [SocketAddress].self)
-        pool.run {
-            promise.tryComplete(Resolver.ask(host, port))
-        }
-        return try await promise.future.value
+        // The outcome as a value: a name that turns out bad after everybody has gone is nothing to report.
+        return try await loop.runBlocking(on: pool) { Resolver.ask(host, port) }.get()
     }
 
     private static func ask(_ host: String, _ port: UInt16) -> Outcome<[SocketAddress]> {

@@ -12,7 +12,7 @@ internal import Synchronization
 class CancelScope: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): `cancelled` is atomic, `others` is touched on the loop's thread only, the rest is constant.
 
-    @TaskLocal static var current: CancelScope?
+    @TaskLocal @usableFromInline static var current: CancelScope?
 
     final let loop: EventLoop
     final let parent: CancelScope?

@@ -34,7 +34,7 @@ public final class EventLoop: @unchecked Sendable {
     @exclusivity(unchecked) var poller: Poller
     @exclusivity(unchecked) var timers = TimerQueue()
     /// Native tasks and coroutines that sleep on this loop; `close()` wakes them so that their clean-up runs.
-    var suspended = SuspendedList()
+    @exclusivity(unchecked) var suspended = SuspendedList()
     /// The spawned tasks that have not ended.
     @exclusivity(unchecked) var tasksAlive = TaskList()
     /// For tests: puts independent work out of its order. Nil in production. See `Shuffle`.
@@ -47,11 +47,16 @@ public final class EventLoop: @unchecked Sendable {
     private let owner = Atomic<UInt>(0)
     private let phase = Atomic<Phase.RawValue>(Phase.idle.rawValue)
     private let clock: any LoopClock
+    /// Time is read with every timer that is armed: the system's clock is then asked directly, not as an existential.
+    private let isSystemClock: Bool
 
     /// The time this iteration began, in nanoseconds of the loop's clock. Reading it costs nothing, and everything
     /// that one iteration does sees the same instant.
     @exclusivity(unchecked) package private(set) var iterationTime: Int64 = 0
     @exclusivity(unchecked) private var stopRequested = false
+    /// Iterations since epoll was asked, and the time when it was.
+    @exclusivity(unchecked) private var looksSkipped = 0
+    @exclusivity(unchecked) private var lastLook: Int64 = 0
     /// Counts up when a run begins and when it ends: odd while one is under way.
     private let runs = Atomic<Int>(0)
 
@@ -63,6 +68,7 @@ public final class EventLoop: @unchecked Sendable {
     /// - Throws: `IOError` when the process has no descriptor left.
     public init(clock: any LoopClock = MonotonicClock()) throws(IOError) {
         self.clock = clock
+        isSystemClock = clock is MonotonicClock
         var poller = try Poller()
         do {
             inbox = try Inbox()
@@ -145,10 +151,17 @@ public final class EventLoop: @unchecked Sendable {
         if !timers.isEmpty { runTimers() }
     }
 
-    /// Waits for readiness (not at all when work is ready, until the next timer otherwise) and delivers it.
+    /// Waits for readiness (not at all when work is ready, until the next timer otherwise) and delivers it. With work
+    /// to do, and having looked a moment ago, it does not even look.
     private func poll() {
         var timeout: Int64 = 0
         var isIdle = false
+        if !ready.isEmpty, mayGoOnUnseeing() {
+            iterationTime = clock.now
+            if inbox.hasWork { inbox.drain(into: &ready) }
+            return
+        }
+        looksSkipped = 0
         if ready.isEmpty && !stopRequested {
             // A descriptor wakes epoll by itself; another thread's work wakes it through the eventfd, but only if
             // that thread sees that we sleep. Announcing it first and looking at the inbox second closes the race.
@@ -161,6 +174,7 @@ public final class EventLoop: @unchecked Sendable {
         inbox.wakeUp()
         if isIdle, count == 0, !inbox.hasWork { clock.idled() }
         iterationTime = clock.now
+        lastLook = iterationTime
         if let shuffle { poller.shuffle(count, shuffle) }
         for index in 0..<count {
             guard let (registration, readiness) = poller.event(index) else { continue }
@@ -168,6 +182,20 @@ public final class EventLoop: @unchecked Sendable {
         }
         if inbox.hasWork { inbox.drain(into: &ready) }
     }
+
+    /// True when there is work and the descriptors were looked at a moment ago: the system call costs more than many a
+    /// unit of work. Bounded in iterations and in time, so that work that never ends cannot keep I/O waiting.
+    private func mayGoOnUnseeing() -> Bool {
+        guard looksSkipped < EventLoop.looksSkippedMax, iterationTime - lastLook < EventLoop.unseeingMax else {
+            return false
+        }
+        looksSkipped += 1
+        return true
+    }
+
+    private static let looksSkippedMax = 3
+    /// In nanoseconds.
+    private static let unseeingMax: Int64 = 20_000
 
     /// Runs what was ready when this phase began; what that adds stands behind it in the queue and waits.
     private func runReady() {
@@ -246,7 +274,7 @@ public final class EventLoop: @unchecked Sendable {
     /// The present instant of the loop's clock.
     ///
     /// Inside an iteration this is a fresh reading, not the iteration's starting time.
-    public var now: LoopInstant { LoopInstant(nanoseconds: clock.now) }
+    public var now: LoopInstant { LoopInstant(nanoseconds: isSystemClock ? MonotonicClock().now : clock.now) }
 
     // MARK: Closing
 
@@ -285,7 +313,7 @@ public final class EventLoop: @unchecked Sendable {
             for registration in poller.takeAll() { registration.abandon() }
             // Moved out before they are let go of: what a callback holds may use the loop in its `deinit`, and the
             // queue it came from must not be in the middle of a change then. The same below.
-            _ = timers.takeAll()
+            for timer in timers.takeAll() { timer.letGo() }
             if inbox.hasWork { inbox.drain(into: &ready) }
             if ready.isEmpty { return }
             runReady()
@@ -304,6 +332,8 @@ public enum LoopError: Error, Equatable, Sendable, CustomStringConvertible {
     case closed
     /// `stop()` ended `runSync` before its coroutine was done.
     case stoppedBeforeCompletion
+    /// A loop's thread was asked to wait for its own end.
+    case ownThread
 
     public var description: String {
         switch self {
@@ -311,6 +341,7 @@ public enum LoopError: Error, Equatable, Sendable, CustomStringConvertible {
             "This event loop is already running, or this thread already runs one. Await instead of running it again."
         case .closed: "The event loop is closed. Make a new one."
         case .stoppedBeforeCompletion: "The event loop was stopped before the coroutine completed."
+        case .ownThread: "A loop's thread cannot wait for its own end. Call loop.stop() there, and stop() elsewhere."
         }
     }
 }

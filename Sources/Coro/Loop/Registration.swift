@@ -66,8 +66,8 @@ private final class Handler: Registration {
 extension EventLoop {
     /// Calls `handler` whenever `descriptor` is ready for what `interest` asks.
     ///
-    /// Level-triggered: called in every iteration for as long as the readiness lasts. The loop does not own the
-    /// descriptor; remove the handler before closing it.
+    /// Level-triggered: called in every iteration that looks for as long as the readiness lasts. (A loop with work to
+    /// do may look every fourth time only.) The loop does not own the descriptor; remove the handler before closing it.
     ///
     /// - Runs on: the loop's thread, or any while nobody runs the loop.
     /// - Throws: `IOError` EEXIST when the descriptor has a handler already, EPERM for a regular file.

@@ -3,8 +3,9 @@
 
 /// Something asleep on a loop.
 class Suspended {
-    fileprivate var next: Suspended?
-    fileprivate unowned(unsafe) var previous: Suspended?
+    @exclusivity(unchecked) fileprivate final unowned(unsafe) var next: Suspended?
+    @exclusivity(unchecked) fileprivate final unowned(unsafe) var previous: Suspended?
+    @exclusivity(unchecked) fileprivate final var isListed = false
     /// What it waits for, in a word or two, and where that was made if it is known: for those who ask who hangs where.
     @exclusivity(unchecked) final var reason: StaticString = "waiting"
     @exclusivity(unchecked) final var place: SourcePlace?
@@ -17,9 +18,13 @@ class Suspended {
 
 /// Every sleeper of one loop: a list through the sleepers themselves, which it keeps alive.
 struct SuspendedList {
-    private var first: Suspended?
+    private unowned(unsafe) var first: Suspended?
 
     mutating func insert(_ sleeper: Suspended) {
+        // SAFETY: one reference for the whole stay, given back in `remove`; the links carry none, which spares four atomic
+        // operations a sleep.
+        _ = Unmanaged.passRetained(sleeper)
+        sleeper.isListed = true
         sleeper.next = first
         first?.previous = sleeper
         first = sleeper
@@ -27,19 +32,17 @@ struct SuspendedList {
 
     /// Takes a sleeper off; does nothing when it is not on the list.
     mutating func remove(_ sleeper: Suspended) {
-        if let previous = sleeper.previous {
-            previous.next = sleeper.next
-        } else if first === sleeper {
-            first = sleeper.next
-        } else {
-            return
-        }
+        guard sleeper.isListed else { return }
+        sleeper.isListed = false
+        if let previous = sleeper.previous { previous.next = sleeper.next } else { first = sleeper.next }
         sleeper.next?.previous = sleeper.previous
         sleeper.next = nil
         sleeper.previous = nil
+        // SAFETY: the reference that `insert` took; the caller has one of its own.
+        Unmanaged.passUnretained(sleeper).release()
     }
 
-    /// Calls `body` with each, the one that fell asleep last first.
+    /// Calls `body` with each, the one that fell asleep last first. `body` may take that one off, and no other.
     func forEach(_ body: (Suspended) -> Void) {
         var sleeper = first
         while let current = sleeper {

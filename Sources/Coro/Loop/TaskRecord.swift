@@ -10,18 +10,20 @@ internal import Synchronization
 /// A spawned task: its outermost scope, and its entry in the loop's list of tasks.
 @usableFromInline
 final class TaskRecord: CancelScope, @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): what is not constant is touched on the loop's thread only; `identity` is written by the
-    // task before its first wait.
+    // SAFETY (@unchecked Sendable): what is not constant is touched on the loop's thread only, but for `native`, which is
+    // written once before others see the record, and the atomic.
 
     /// Counts up through the life of the process.
     let id: UInt64
-    let name: String?
+    @usableFromInline let name: String?
     /// The task that spawned this one; 0 when there was none.
     let parentID: UInt64
     @usableFromInline let origin: SourcePlace
 
+    /// The handle by which the task is cancelled. Set once, by who spawns, before anybody can ask for it.
+    private(set) var native: _Concurrency.Task<Void, Never>?
     /// The native task, as a number to compare: whose wait is this?
-    private var identity: UInt = 0
+    private let identity = Atomic<UInt>(0)
     /// Where the task sleeps; nil while it runs, or waits for something that is not of Coro.
     @exclusivity(unchecked) fileprivate(set) var waiter: Waiter?
     /// How often it went to sleep here.
@@ -45,30 +47,47 @@ final class TaskRecord: CancelScope, @unchecked Sendable {
         if loop.isCurrent { loop.tasksAlive.insert(self) }
     }
 
+    /// Makes the native task with this record as its outermost scope.
+    @usableFromInline
+    func asScope(_ make: () -> _Concurrency.Task<Void, Never>) -> _Concurrency.Task<Void, Never> {
+        CancelScope.$current.withValue(self, operation: make)
+    }
+
+    /// Called by who spawned the task.
+    @usableFromInline
+    func adopt(_ native: _Concurrency.Task<Void, Never>) {
+        self.native = native
+        // SAFETY: a task's handle is one reference to it, and only its bits are kept, to be compared while it lives.
+        identity.store(unsafeBitCast(native, to: UInt.self), ordering: .relaxed)
+    }
+
     /// Called by the task as its first act.
+    @usableFromInline
     func begin() {
-        identity = TaskRecord.currentIdentity()
         hasBegun = true
         if loop.isCurrent { loop.tasksAlive.insert(self) }
     }
 
     /// Called by the task as its last.
+    @usableFromInline
     func end() {
-        identity = 0
+        identity.store(0, ordering: .relaxed)
         if loop.isCurrent { loop.tasksAlive.remove(self) }
     }
 
-    /// True when the caller is this very task and not a child of it.
+    /// True when the continuation is this very task's and not a child's.
+    ///
+    /// A continuation's bits are the reference to its task. Were they ever not, this would be false, and a wait only slower.
     @inline(__always)
-    var isCaller: Bool { identity == TaskRecord.currentIdentity() }
+    func owns(_ continuation: UnsafeContinuation<Void, Never>) -> Bool {
+        // SAFETY: both are one word, compared and not followed.
+        identity.load(ordering: .relaxed) == unsafeBitCast(continuation, to: UInt.self)
+    }
 
-    @inline(__always)
-    private static func currentIdentity() -> UInt {
-        withUnsafeCurrentTask { task in
-            guard let task else { return 0 }
-            // SAFETY: `UnsafeCurrentTask` is one reference, and only its bits are kept, to be compared while the task lives.
-            return unsafeBitCast(task, to: UInt.self)
-        }
+    /// Cancels the task: its present wait, unless that is shielded, and those to come. Any thread.
+    func cancelTask() {
+        native?.cancel()
+        taskWasCancelled()
     }
 
     // MARK: Asleep
@@ -82,8 +101,8 @@ final class TaskRecord: CancelScope, @unchecked Sendable {
     @inline(__always)
     func wakes() { waiter = nil }
 
-    /// The task was cancelled: wakes it, unless it sleeps behind a shield. Any thread.
-    func taskWasCancelled() {
+    /// Wakes it, unless it sleeps behind a shield. Any thread.
+    private func taskWasCancelled() {
         if loop.isCurrent {
             if let waiter, waiter.scope?.isCancelledInside(ofTask: true) == true { waiter.wake(.cancelled) }
         } else {

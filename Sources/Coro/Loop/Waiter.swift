@@ -86,8 +86,9 @@ final class Waiter: Suspended, @unchecked Sendable {
         task?.fallsAsleep(self)
         if isCancelledEarly { return wake(.cancelled) }
         if let deadline {
-            timer = LoopTimer(loop: loop, deadline: deadline) { [weak self] in self?.wake(.timedOut) }
-            loop.timers.insert(timer!)
+            let timer = WakeTimer(loop: loop, deadline: deadline, waking: self, .timedOut)
+            loop.timers.insert(timer)
+            self.timer = timer
         }
     }
 }
@@ -108,23 +109,33 @@ func park(
     // Level-triggered: code that is cancelled already does not begin to wait.
     if CancelScope.isCancelled(in: scope) { throw CancellationError() }
     let deadline = CancelScope.earlier(deadline, scope?.deadline)
-    let waiter: Waiter
-    if loop.isCurrent, let task = scope?.task, task.loop === loop, task.isCaller {
-        // A task of ours on its own loop: who cancels it wakes this waiter.
-        waiter = Waiter(loop: loop, scope: scope, task: task, reason: reason)
+    if loop.isCurrent, let task = scope?.task, task.loop === loop {
+        let waiter = Waiter(loop: loop, scope: scope, task: task, reason: reason)
+        var isOwn = false
         await withUnsafeContinuation { continuation in
+            isOwn = task.owns(continuation)
+            // Resumed before it is awaited, a continuation does not suspend.
+            guard isOwn else { return continuation.resume() }
             waiter.start(continuation, deadline: deadline)
             arm(waiter)
         }
-    } else {
-        waiter = Waiter(loop: loop, scope: scope, task: nil, reason: reason)
-        await sleepAsGuest(waiter, deadline, arm)
+        if isOwn { return try waiter.rethrow() }
     }
-    switch waiter.wake {
-    case .ready: return
-    case .cancelled: throw CancellationError()
-    case .timedOut: throw TimeoutError()
-    case .loopClosed: throw LoopError.closed
+    let waiter = Waiter(loop: loop, scope: scope, task: nil, reason: reason)
+    await sleepAsGuest(waiter, deadline, arm)
+    try waiter.rethrow()
+}
+
+extension Waiter {
+    /// What the wake means to the task.
+    @inline(__always)
+    fileprivate func rethrow() throws {
+        switch wake {
+        case .ready: return
+        case .cancelled: throw CancellationError()
+        case .timedOut: throw TimeoutError()
+        case .loopClosed: throw LoopError.closed
+        }
     }
 }
 

@@ -10,6 +10,9 @@ public enum Console {
     /// Writes a text to standard error.
     public static func note(_ text: String) { write(text, to: STDERR_FILENO) }
 
+    /// True when somebody watches: both outputs are a terminal, so that progress may be shown.
+    public static var isWatched: Bool { isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
+
     /// One write(2) a text, so that the lines of several threads do not mix (a pipe takes up to PIPE_BUF at once).
     private static func write(_ text: String, to descriptor: Int32) {
         var text = text

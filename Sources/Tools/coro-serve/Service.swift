@@ -21,7 +21,7 @@ struct Service {
         ServerProcess.outliveBrokenPipes()
         let first = server(on: loop)
         let address = try await listen(first, port: options.port)
-        let others = try (1..<options.loops).map { _ in try LoopThread() }
+        let others = try (1..<options.loops).map { _ in try LoopThread(name: "coro-serve") }
         var servers = [first]
         for other in others {
             let server = server(on: other.loop)
@@ -38,7 +38,7 @@ struct Service {
         }
         try await stopping.value
         impatience.cancel()
-        for other in others { other.stop() }
+        for other in others { try other.stop() }
     }
 
     /// How long answers under way may take after the first signal.

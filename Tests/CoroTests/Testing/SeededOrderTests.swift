@@ -120,7 +120,7 @@ import Testing
                         loop.removeHandler(pair.left)
                     }
                 }
-                for _ in 0..<3 { try await loop.moment() }
+                for _ in 0..<20 { try await loop.moment() }
                 return served.entries
             }
         }

@@ -85,6 +85,42 @@ import Testing
         #expect(recorder.failures.isEmpty)
     }
 
+    @Test func `case 8: quiet types suppress the report of further failures, of theirs only`() async throws {
+        let recorder = ReportRecorder { failure in
+            (failure.error as? Oops)?.name.hasPrefix("quiet, case 8") == true
+                || failure.error as? TimeoutError == TimeoutError("quiet, case 8")
+        }
+        try await withLoop { loop in
+            let failures: [any Error] = [
+                Oops("quiet, case 8 first"), TimeoutError("quiet, case 8"), Oops("quiet, case 8 third"),
+            ]
+            for quiet: QuietErrors in [[TimeoutError.self], [Oops.self, TimeoutError.self], .all] {
+                let futures = failures.map { Future<Int>(on: loop, .failed($0)) }
+                await #expect(throws: Oops("quiet, case 8 first")) {
+                    try await loop.gather(futures, quiet: quiet).value
+                }
+            }
+            let named = ["a": Future<Int>(on: loop, .failed(failures[0])), "b": Future(on: loop, .failed(failures[2]))]
+            _ = try? await loop.gather(named, quiet: QuietErrors { $0 is Oops }).value
+            _ = try? await loop.gather(
+                Future<Int>(on: loop, .failed(failures[0])), Future<String>(on: loop, .failed(failures[1])),
+                quiet: [TimeoutError.self]
+            ).value
+        }
+        #expect(recorder.failures.map { $0.error as? Oops } == [Oops("quiet, case 8 third")])
+    }
+
+    @Test func `quiet errors are types, all, or a test of one's own`() {
+        let types: QuietErrors = [TimeoutError.self, IOError.self]
+        #expect(types.contains(TimeoutError("any")))
+        #expect(!types.contains(Oops()))
+        #expect(QuietErrors.all.contains(Oops()))
+        #expect(!([] as QuietErrors).contains(Oops()))
+        let refused = QuietErrors { ($0 as? IOError)?.code == 111 }
+        #expect(refused.contains(IOError(call: "connect", code: 111)))
+        #expect(!refused.contains(IOError(call: "connect", code: 110)))
+    }
+
     @Test func `case 9: a cancelled child throws a cancellation, but the gathered future is not cancelled`()
         async throws
     {

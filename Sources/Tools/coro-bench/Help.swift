@@ -1,0 +1,44 @@
+// The page that teaches the tool.
+
+extension CommandLineArguments {
+    static let help = """
+        coro-bench: measures the runtime, one operation at a time.
+
+        Usage: coro-bench micro|memory [--filter TEXT]... [--time SECONDS] [--rounds N]
+                                       [--report text|json] [--list]
+
+          micro               What single operations take: callbacks, promises, suspensions, timers.
+          memory              What waiting things take: tasks, coroutines, timers, futures; a million
+                              of them; ten million yields in flat memory.
+          -f, --filter TEXT   Only scenarios whose name contains TEXT; may be given again for more.
+          -t, --time SECONDS  How long each is measured. 1 if not given. (memory: not used.)
+          -n, --rounds N      In how many rounds; the median of them is reported. 5 if not given.
+          -r, --report FORMAT text, a table (the default), or json, one object.
+          -l, --list          Show the scenarios, their aims, and what one operation is; measure nothing.
+          -h, --help          This page.
+          -V, --version       The version.
+
+        Examples:
+          coro-bench micro                             Everything, in about a minute
+          coro-bench micro -f timer -f await -t 5      Some of it, more exactly
+          coro-bench micro --report json > today.json  For a script
+          coro-bench memory                            About half a minute; a million tasks take 4 GB
+          perf record -e cpu-clock -g coro-bench micro -f 'suspend/moment' -t 10
+
+        Columns of micro:
+          ns        Wall time of one operation: the median of the rounds, the least and the most.
+          cpu       CPU time of one operation, all threads; less than ns when the machine had other work.
+          allocs    Calls of malloc and its kin in one operation, and the bytes asked for.
+          aim       What it should take at most (Docs/Benchmarking.md), and whether cpu does; ns where
+                    threads wait for each other.
+
+        Columns of memory:
+          heap      Bytes of the heap that each takes, as malloc counts; resident, as the kernel does.
+          before    Memory of the process in RAM before, while they are all there, and when they are gone.
+          ns        Wall time of making one.
+
+        A row that misses its aim is a finding and not a failure. Use the release build, and an idle machine.
+        Exit codes: 0 measured, 1 a scenario failed, 2 wrong command line.
+
+        """
+}

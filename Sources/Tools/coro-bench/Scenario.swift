@@ -1,0 +1,53 @@
+// One row of the report: a name, an aim, and what is done over and over.
+
+internal import Coro
+
+/// Something to measure.
+struct Scenario: Sendable {
+    /// The subject it belongs to, and its name there. Together they are its key in reports: keep them.
+    let group: String
+    let name: String
+    /// What one operation should take at most, in nanoseconds: design.md section 6, or nil where that says nothing.
+    let aim: Double?
+    /// One operation in a sentence, with whatever makes the figure look better or worse than it is.
+    let about: String
+    /// Set when threads wait for each other: sleeping is then part of what it takes.
+    let crossesThreads: Bool
+    /// Prepares, calls one of the meter's `measure…`, and cleans up. Runs as a task of the meter's loop.
+    let body: @Sendable (Meter) async throws -> Void
+
+    init(
+        _ group: String, _ name: String, aim: Double? = nil, about: String, crossesThreads: Bool = false,
+        _ body: @escaping @Sendable (Meter) async throws -> Void
+    ) {
+        self.group = group
+        self.name = name
+        self.aim = aim
+        self.about = about
+        self.crossesThreads = crossesThreads
+        self.body = body
+    }
+
+    var key: String { "\(group)/\(name)" }
+
+    func matches(_ filters: [String]) -> Bool {
+        filters.isEmpty || filters.contains { key.lowercased().contains($0.lowercased()) }
+    }
+}
+
+extension Scenario {
+    /// What `coro-bench micro` measures, in the order of the report. A new subject is a new file and a line here.
+    static let micro: [Scenario] =
+        callbacks + promises + yields + suspensions + tasks + crossings + timers + combinators + generators + streams
+        + floors
+}
+
+/// Keeps the optimiser from dropping what computes `value`.
+@inline(never)
+func blackHole<Value>(_ value: Value) {}
+
+/// A number that the callbacks of one loop share.
+final class Counter: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): touched on one loop's thread only, or by threads that take turns.
+    var value = 0
+}
