@@ -1,8 +1,8 @@
 // What went to `Report`, by test. The sink is one for the process and tests run side by side, so a recorder says which
-// failures are its own; what nobody claims goes on to the sink that was there before.
+// failures are its own; what nobody claims goes to the fixture of the loop it happened on, and then on to the sink that
+// was there before.
 
 public import Coro
-internal import Synchronization
 
 /// Records reported failures that a test is waiting for, and keeps them off standard error.
 ///
@@ -20,6 +20,12 @@ public final class ReportRecorder: Sendable {
         ReportRecorder.switchboard.add(tape)
     }
 
+    /// Records what happens on the loop of this identity and no other recorder claims.
+    init(unclaimedOf loop: ObjectIdentifier) {
+        tape = Tape(isLast: true) { $0.loop == loop }
+        ReportRecorder.switchboard.add(tape)
+    }
+
     deinit { stop() }
 
     /// What was reported so far, in order.
@@ -32,19 +38,26 @@ public final class ReportRecorder: Sendable {
 }
 
 private final class Tape: Sendable {
+    /// Asked after all others.
+    let isLast: Bool
     let isMine: @Sendable (UncaughtFailure) -> Bool
-    let failures = Mutex<[UncaughtFailure]>([])
+    let failures = Locked<[UncaughtFailure]>([])
 
-    init(_ isMine: @escaping @Sendable (UncaughtFailure) -> Bool) { self.isMine = isMine }
+    init(isLast: Bool = false, _ isMine: @escaping @Sendable (UncaughtFailure) -> Bool) {
+        self.isLast = isLast
+        self.isMine = isMine
+    }
 }
 
 /// The sink that all recorders of the process share.
 private final class Switchboard: Sendable {
-    private let tapes = Mutex<[Tape]>([])
-    private let before = Mutex<(@Sendable (UncaughtFailure) -> Void)?>(nil)
+    private let tapes = Locked<[Tape]>([])
+    private let before = Locked<(@Sendable (UncaughtFailure) -> Void)?>(nil)
 
     func add(_ tape: Tape) {
-        tapes.withLock { $0.append(tape) }
+        tapes.withLock { tapes in
+            tapes.insert(tape, at: tape.isLast ? tapes.endIndex : tapes.firstIndex(where: \.isLast) ?? tapes.endIndex)
+        }
         before.withLock { before in
             if before == nil { before = Report.replaceSink { self.receive($0) } }
         }

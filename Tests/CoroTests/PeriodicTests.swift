@@ -149,7 +149,7 @@ import Testing
     // MARK: Async bodies
 
     @Test func `case 35: an async body that is longer than the period never overlaps itself`() async throws {
-        try await withLoop(clock: ManualClock(whenIdle: .jumps)) { loop async throws in
+        try await withLoop(clock: ManualClock(whenIdle: .jumps), allowing: .tasks) { loop async throws in
             let rounds = Journal<String>()
             let done = loop.promise(of: Void.self)
             loop.every(.seconds(10)) {
@@ -166,7 +166,7 @@ import Testing
     @Test func `an async body that throws is reported, a cancelled one is not, and the rounds go on`() async throws {
         let recorder = ReportRecorder { $0.error as? Oops == Oops("periodic body") }
         let clock = ManualClock()
-        try await withLoop(clock: clock) { loop async throws in
+        try await withLoop(clock: clock, allowing: .tasks) { loop async throws in
             let rounds = Journal<Int64>()
             loop.every(.seconds(1)) {
                 try await loop.moment()
@@ -209,7 +209,7 @@ import Testing
     }
 
     @Test func `an async body has the task-locals of whoever asked for it, and no deadline of his`() async throws {
-        try await withLoop(clock: ManualClock(whenIdle: .jumps)) { loop async throws in
+        try await withLoop(clock: ManualClock(whenIdle: .jumps), allowing: .tasks) { loop async throws in
             let seen = Journal<Int>()
             let done = loop.promise(of: Void.self)
             try await loop.withTimeout(.seconds(5)) {

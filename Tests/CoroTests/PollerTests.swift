@@ -50,6 +50,7 @@ import Testing
             for _ in 0..<20 { try await loop.moment() }
             #expect(!seen.entries.isEmpty)
             #expect(seen.entries.allSatisfy { $0 == .readable })
+            loop.removeHandler(pair.left)
         }
     }
 
@@ -66,6 +67,7 @@ import Testing
             }
             for _ in 0..<40 { try await loop.moment() }
             #expect(calls.entries.count == 3)
+            loop.removeHandler(pair.left)
         }
     }
 

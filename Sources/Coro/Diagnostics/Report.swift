@@ -10,6 +10,15 @@ public struct UncaughtFailure: Sendable, CustomStringConvertible {
     public let error: any Error
     /// Where the future or task was made, the callback added or the timer armed, when that is known.
     public let origin: SourcePlace?
+    /// `ObjectIdentifier(loop)` of the event loop it happened on, when it happened on one.
+    public let loop: ObjectIdentifier?
+
+    init(summary: String, error: any Error, origin: SourcePlace?, on loop: EventLoop? = EventLoop.current) {
+        self.summary = summary
+        self.error = error
+        self.origin = origin
+        self.loop = loop.map(ObjectIdentifier.init)
+    }
 
     public var description: String {
         let place = origin.map { " (made at \($0))" } ?? ""
@@ -67,10 +76,10 @@ public enum Report {
         send(UncaughtFailure(summary: "Exception in callback", error: error, origin: origin))
     }
 
-    static func unobserved(_ error: any Error, origin: SourcePlace) {
+    static func unobserved(_ error: any Error, origin: SourcePlace, on loop: EventLoop) {
         // Nor that whatever slept on a loop ended with it.
         guard !(error is CancellationError), error as? LoopError != .closed else { return }
-        send(UncaughtFailure(summary: "Future failure was never observed", error: error, origin: origin))
+        send(UncaughtFailure(summary: "Future failure was never observed", error: error, origin: origin, on: loop))
     }
 
     static func slow(_ slow: SlowWork) {

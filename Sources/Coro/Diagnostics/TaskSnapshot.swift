@@ -80,7 +80,8 @@ extension TaskSnapshot {
 
 extension TaskSnapshot.State {
     fileprivate init(of sleeper: Suspended, now: Int64) {
-        let duration: Duration? = sleeper.since == 0 ? nil : .nanoseconds(max(0, now &- sleeper.since))
+        let duration: Duration? =
+            sleeper.since == 0 || now == sleeper.since ? nil : .nanoseconds(max(0, now &- sleeper.since))
         self = .suspended(reason: "\(sleeper.reason)", place: sleeper.place, duration: duration)
     }
 }

@@ -57,7 +57,7 @@ public class AnyFuture: @unchecked Sendable {
 
     deinit {
         guard progress.load(ordering: .relaxed) == .failed, !isObserved.load(ordering: .relaxed) else { return }
-        if let storedFailure { Report.unobserved(storedFailure, origin: origin) }
+        if let storedFailure { Report.unobserved(storedFailure, origin: origin, on: loop) }
     }
 
     // MARK: Reading

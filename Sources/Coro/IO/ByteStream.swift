@@ -11,7 +11,7 @@
 public final class ByteStream: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): every method first checks that it runs on the loop's thread; deinit sends itself there.
 
-    private let channel: StreamChannel
+    let channel: StreamChannel
 
     /// Takes over a connected, non-blocking descriptor, which the stream closes. Loop's thread.
     ///
@@ -109,9 +109,11 @@ public final class ByteStream: @unchecked Sendable {
 
     /// Queues bytes and sends them; suspends until the kernel has taken all that is queued.
     ///
-    /// - Throws: `StreamError`, `CancellationError`, `TimeoutError`, `LoopError.closed`.
+    /// - Throws: `StreamError`, `CancellationError`, `TimeoutError`, `LoopError.closed`. After `StreamError.busy` nothing
+    ///   was queued.
     public func write(_ bytes: [UInt8]) async throws {
         try checkThread()
+        try channel.checkNobodyWrites()
         if bytes.count >= ByteStream.worthNoCopy {
             try await writeWithoutCopying(bytes)
         } else {
@@ -125,6 +127,8 @@ public final class ByteStream: @unchecked Sendable {
 
     private func writeWithoutCopying(_ bytes: [UInt8]) async throws {
         var sent = 0
+        channel.isWriting = true
+        defer { channel.isWriting = false }
         do {
             while sent < bytes.count {
                 let queued = channel.output.count
@@ -148,7 +152,8 @@ public final class ByteStream: @unchecked Sendable {
     /// Queues the UTF-8 of `text` and sends it. See `write([UInt8])`.
     public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
 
-    /// Queues bytes without sending: many small pieces, one system call.
+    /// Queues bytes without sending: many small pieces, one system call. Not while another task is writing: they could
+    /// come between its own.
     public func append(_ bytes: UnsafeRawBufferPointer) {
         guard channel.isOpen else { return }
         channel.output.reserve(bytes.count, loop.buffers).copyMemory(from: bytes)
@@ -174,15 +179,31 @@ public final class ByteStream: @unchecked Sendable {
 
     /// Sends `count` bytes of an open file from `offset` on, after what is queued, without copying them to user space.
     ///
+    /// File bytes are not queued: when this is cancelled half-way, a part has gone and how much is not known. Who wants to
+    /// go on after a cancel says `write(file:from:upTo:)`; who does not, closes or resets the stream.
+    ///
     /// - Throws: `StreamError.ended` when the file is shorter than that (it may have shrunk meanwhile). Else as `write`.
     public func write(file: Int32, offset: Int64 = 0, count: Int) async throws {
-        try await flush()
         var offset = offset
-        var left = count
-        while left > 0 {
-            switch channel.sendFile(file, offset: &offset, count: left) {
-            case .moved(let moved): left -= moved
-            case .end: throw StreamError.ended(received: count - left)
+        try await write(file: file, from: &offset, upTo: offset + Int64(count))
+    }
+
+    /// Sends the bytes of an open file from `offset` up to, not including, `end`, after what is queued.
+    ///
+    /// `offset` moves on with what is sent, also when this throws: a write that was cancelled goes on by the same call.
+    ///
+    /// - Throws: as `write(file:offset:count:)`.
+    public func write(file: Int32, from offset: inout Int64, upTo end: Int64) async throws {
+        let start = offset
+        try checkThread()
+        try channel.checkNobodyWrites()
+        channel.isWriting = true
+        defer { channel.isWriting = false }
+        try await flush()
+        while offset < end {
+            switch channel.sendFile(file, offset: &offset, count: Int(end - offset)) {
+            case .moved: continue
+            case .end: throw StreamError.ended(received: Int(offset - start))
             case .failed(let error): throw error
             case .wouldBlock: try await channel.waitUntilWritable()
             }

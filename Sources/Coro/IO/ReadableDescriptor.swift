@@ -30,7 +30,7 @@ final class ReadableDescriptor: Registration {
     /// Suspends until there is something to take, or the descriptor is closed.
     func waitUntilReadable(_ activity: String) async throws {
         if waiter != nil { throw StreamError.busy(activity) }
-        try await park(on: loop) { waiter in
+        try await park(on: loop, for: "waiting for a connection or signal") { waiter in
             guard self.isOpen, !self.mayTake else { return waiter.wake(.ready) }
             self.waiter = waiter
             waiter.whenWoken { self.waiter = nil }

@@ -30,12 +30,16 @@ final class StreamChannel: Registration {
     @exclusivity(unchecked) private var sawEnd = false
     @exclusivity(unchecked) private var reader = Sleeper.nobody
     @exclusivity(unchecked) private var writer = Sleeper.nobody
+    /// Set while a task sends what is not in the output buffer: other bytes must not come between.
+    @exclusivity(unchecked) var isWriting = false
     /// All bytes ever received and sent: whether a peer moves at all is seen by looking twice.
     @exclusivity(unchecked) private(set) var receivedTotal = 0
     @exclusivity(unchecked) private(set) var sentTotal = 0
     /// Why the channel is closed; nil while it is open.
     @exclusivity(unchecked) private(set) var closeReason: StreamError?
     weak var observer: (any StreamObserver)?
+    /// For tests: decides over each system call before it is made. Nil in production.
+    @exclusivity(unchecked) var faults: (any StreamFaultSource)?
 
     /// Takes over a connected, non-blocking descriptor. Loop's thread.
     init(loop: EventLoop, descriptor: Int32) throws(IOError) {
@@ -60,7 +64,9 @@ final class StreamChannel: Registration {
         if let closeReason { return .failed(closeReason) }
         guard mayRead else { return .wouldBlock }
         let room = input.reserve(StreamChannel.leastRead, loop.buffers)
-        let got = cloop_socket_receive(descriptor, room.baseAddress, room.count)
+        var count = room.count
+        if let faults, let outcome = interfere(faults, .receive, &count) { return outcome }
+        let got = cloop_socket_receive(descriptor, room.baseAddress, count)
         if got > 0 {
             input.commit(Int(got))
             receivedTotal &+= Int(got)
@@ -85,7 +91,9 @@ final class StreamChannel: Registration {
         if let closeReason { return .failed(closeReason) }
         guard mayWrite else { return .wouldBlock }
         let bytes = output.bytes
-        let sent = cloop_socket_send(descriptor, bytes.baseAddress, bytes.count)
+        var count = bytes.count
+        if let faults, let outcome = interfere(faults, .send, &count) { return outcome }
+        let sent = cloop_socket_send(descriptor, bytes.baseAddress, count)
         guard sent >= 0 else { return failure(sent, "send", &mayWrite) }
         output.consume(Int(sent))
         sentTotal &+= Int(sent)
@@ -98,12 +106,21 @@ final class StreamChannel: Registration {
         if let closeReason { return .failed(closeReason) }
         guard mayWrite else { return .wouldBlock }
         let queued = output.bytes
-        let sent = cloop_socket_send2(descriptor, queued.baseAddress, queued.count, rest.baseAddress, rest.count)
+        var count = queued.count + rest.count
+        if let faults, let outcome = interfere(faults, .send, &count) { return outcome }
+        let first = min(queued.count, count)
+        let sent = cloop_socket_send2(descriptor, queued.baseAddress, first, rest.baseAddress, count - first)
         guard sent >= 0 else { return failure(sent, "sendmsg", &mayWrite) }
         sentTotal &+= Int(sent)
         if Int(sent) < queued.count + rest.count { mayWrite = false }
         output.consume(min(Int(sent), queued.count))
         return .moved(Int(sent))
+    }
+
+    /// The kernel has (as if it had) no more for us in this direction until it says so.
+    func noteBlocked(_ call: StreamCall) -> Progress {
+        if call == .receive { mayRead = false } else { mayWrite = false }
+        return .wouldBlock
     }
 
     private func failure(_ result: Int64, _ call: String, _ may: inout Bool) -> Progress {
@@ -118,6 +135,8 @@ final class StreamChannel: Registration {
     func sendFile(_ file: Int32, offset: inout Int64, count: Int) -> Progress {
         if let closeReason { return .failed(closeReason) }
         guard mayWrite else { return .wouldBlock }
+        var count = count
+        if let faults, let outcome = interfere(faults, .sendFile, &count) { return outcome }
         let sent = cloop_file_send(descriptor, file, &offset, count)
         guard sent >= 0 else { return failure(sent, "sendfile", &mayWrite) }
         // sendfile(2) stops short also at its own limits, so a short count does not mean that the socket is full.
@@ -156,17 +175,23 @@ final class StreamChannel: Registration {
     func waitUntilReadable() async throws {
         if reader.isSomebody { throw StreamError.busy("reading") }
         input.giveBackIfEmpty(loop.buffers)
-        try await park(on: loop) { waiter in
+        try await park(on: loop, for: "reading") { waiter in
             guard self.isOpen, !self.mayRead else { return waiter.wake(.ready) }
             self.reader = .waiter(waiter)
             waiter.whenWoken { self.reader = .nobody }
         }
     }
 
+    /// Refuses a second writer before it has queued anything.
+    @inline(__always)
+    func checkNobodyWrites() throws(StreamError) {
+        if isWriting || writer.isSomebody { throw .busy("writing") }
+    }
+
     /// Suspends until a send is worth trying.
     func waitUntilWritable() async throws {
         if writer.isSomebody { throw StreamError.busy("writing") }
-        try await park(on: loop) { waiter in
+        try await park(on: loop, for: "writing") { waiter in
             guard self.isOpen, !self.mayWrite else { return waiter.wake(.ready) }
             self.writer = .waiter(waiter)
             waiter.whenWoken { self.writer = .nobody }
@@ -223,6 +248,7 @@ final class StreamChannel: Registration {
         descriptor = -1
         input.discard(loop.buffers)
         output.discard(loop.buffers)
+        if let faults { faults.letGo() }
         reader.take().wake()
         writer.take().wake()
     }

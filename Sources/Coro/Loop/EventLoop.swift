@@ -46,6 +46,8 @@ public final class EventLoop: @unchecked Sendable {
     private let observed = Atomic<Bool>(false)
     let observation = Observation()
     @exclusivity(unchecked) var counts = LoopCounts()
+    /// For tests: puts independent work out of its order. Nil in production. See `Shuffle`.
+    @exclusivity(unchecked) package var shuffle: Shuffle?
     /// Read and write buffers that busy streams borrow and idle ones give back.
     let buffers = BufferPool()
 
@@ -124,7 +126,7 @@ public final class EventLoop: @unchecked Sendable {
     }
 
     /// Runs iterations until `done` says so; returns false when `stop()` came first.
-    func run(until done: () -> Bool) throws(LoopError) -> Bool {
+    package func run(until done: () -> Bool) throws(LoopError) -> Bool {
         try enter()
         defer { leave() }
         obeyAsFirst(DebugOptions.environment)
@@ -184,6 +186,7 @@ public final class EventLoop: @unchecked Sendable {
     @inline(__always)
     private func poll(_ probe: some Probe) {
         var timeout: Int64 = 0
+        var isIdle = false
         if !ready.isEmpty, mayGoOnUnseeing() {
             iterationTime = clock.now
             // For who watches: the loop goes on.
@@ -197,6 +200,7 @@ public final class EventLoop: @unchecked Sendable {
             // A descriptor wakes epoll by itself; another thread's work wakes it through the eventfd, but only if
             // that thread sees that we sleep. Announcing it first and looking at the inbox second closes the race.
             if inbox.prepareToSleep() {
+                isIdle = true
                 timeout = timers.nextDeadline.map { clock.wait(until: $0) } ?? -1
                 if timeout != 0 { counts.waits &+= 1 }
             }
@@ -204,9 +208,11 @@ public final class EventLoop: @unchecked Sendable {
         probe.waitBegan(on: self)
         let count = poller.wait(timeout: timeout)
         inbox.wakeUp()
+        if isIdle, count == 0, !inbox.hasWork { clock.idled() }
         iterationTime = clock.now
         lastLook = iterationTime
         probe.waitEnded(on: self)
+        if let shuffle { poller.shuffle(count, shuffle) }
         for index in 0..<count {
             guard let (registration, readiness) = poller.event(index) else { continue }
             probe.deliveryBegan(to: registration, on: self)
@@ -244,6 +250,7 @@ public final class EventLoop: @unchecked Sendable {
         let count = ready.count
         guard count > 0 else { return }
         counts.phaseBegan(ready: count)
+        if let shuffle { shuffle.disorder(&ready) }
         for _ in 0..<count {
             perform(ready.removeFirst(), probe)
         }

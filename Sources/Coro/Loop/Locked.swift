@@ -6,14 +6,14 @@ internal import CLoop
 internal import Glibc
 
 /// A value that several threads touch, one at a time.
-final class Locked<State>: @unchecked Sendable {
+package final class Locked<State>: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): `state` is touched only between lock and unlock; the mutex has an address of its own
     // for life, as pthread_mutex_init(3) demands.
 
     private var state: State
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
 
-    init(_ state: sending State) {
+    package init(_ state: sending State) {
         self.state = state
         mutex.initialize(to: pthread_mutex_t())
         pthread_mutex_init(mutex, nil)
@@ -26,7 +26,9 @@ final class Locked<State>: @unchecked Sendable {
 
     /// Runs `body` with the state, while no other thread has it. Not to be called again from within.
     @inline(__always)
-    func withLock<Result, Failure: Error>(_ body: (inout State) throws(Failure) -> Result) throws(Failure) -> Result {
+    package func withLock<Result, Failure: Error>(
+        _ body: (inout State) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return try body(&state)

@@ -31,6 +31,13 @@ public protocol LoopClock: Sendable {
     /// How long epoll may wait so that the loop is awake at `deadline`: nanoseconds, 0 when it is due, −1 when real
     /// time does not bring it nearer (a clock that a test moves by hand, and that wakes the loop itself).
     func wait(until deadline: Int64) -> Int64
+    /// Called when the loop has waited as `wait(until:)` said and nothing came: no descriptor is ready and nothing to be
+    /// run. A clock that a test moves by hand moves here. Does nothing by default.
+    func idled()
+}
+
+extension LoopClock {
+    public func idled() {}
 }
 
 /// CLOCK_MONOTONIC: setting the system's date does not move it.

@@ -125,9 +125,17 @@ struct Poller {
         return (registration, Readiness(rawValue: event.readiness))
     }
 
+    /// Puts the first `count` events into another order; the kernel promises none among descriptors.
+    func shuffle(_ count: Int, _ shuffle: Shuffle) {
+        shuffle.disorder(0..<count) { swap(&events[$0], &events[$1]) }
+    }
+
+    /// Every registration.
+    var registrations: [any Registration] { slots.compactMap(\.registration) }
+
     /// Forgets every registration and returns them, for the caller to tell them; like `event`, and for its reason.
     mutating func takeAll() -> [any Registration] {
-        let all = slots.compactMap(\.registration)
+        let all = registrations
         for registration in all { unregister(registration) }
         return all
     }

@@ -180,6 +180,7 @@ import Testing
             }
             let co = try await future.value
             await #expect(throws: GeneratorError.finished) { try await co.yield(never.future) }
+            never.trySucceed(0)
         }
     }
 }

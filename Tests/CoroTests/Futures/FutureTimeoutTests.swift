@@ -173,7 +173,7 @@ import Testing
     }
 
     @Test func `a future is limited from another thread, and on a closed loop it just fails`() async throws {
-        let left = try await withLoop(clock: ManualClock(whenIdle: .jumps), staysBehind: true) { loop async throws in
+        let left = try await withLoop(clock: ManualClock(whenIdle: .jumps), allowing: .loop) { loop async throws in
             let promise = loop.promise(of: Int.self)
             let limited = try await onOwnThread { promise.future.withTimeout(.seconds(1)) }
             await #expect(throws: TimeoutError.self) { try await limited.value }

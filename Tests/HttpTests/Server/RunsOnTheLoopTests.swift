@@ -120,7 +120,7 @@ import Testing
             try await request.loop.sleep(for: .seconds(3600))
             return .text("never")
         }
-        try await withLoop { loop in
+        try await withLoop(allowing: [.tasks, .descriptors]) { loop in
             let server = HTTPServer(on: loop, handler: endless)
             let address = try await server.listen(on: .loopback(port: 0))
             for _ in 0..<3 {

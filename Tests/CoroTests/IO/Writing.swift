@@ -1,0 +1,99 @@
+import Coro
+import CoroTesting
+import Glibc
+import Testing
+
+/// One way to write a stream, in such a way that it can be gone on with after it was interrupted.
+struct Writing: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let text: [UInt8]
+    /// The size of the pieces that the plans cut it into: large texts byte by byte would take all day.
+    let pieces: Int
+    /// Writes `text` from where `progress` is, and notes there what the stream has taken over.
+    let go: @Sendable (ByteStream, [UInt8], Progress) async throws -> Void
+
+    /// How much of the text the stream has taken over, as far as its contract says so.
+    final class Progress: @unchecked Sendable {
+        // SAFETY (@unchecked Sendable): used by the tasks of one loop.
+        var given = 0
+    }
+
+    private static let short = Array("forty bytes are enough, if sent singly.\n".utf8)
+    private static let long = (0..<34_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+
+    static let all = [
+        Writing(testDescription: "write, in small pieces", text: short, pieces: 1) { stream, text, progress in
+            try await stream.flush()
+            while progress.given < text.count {
+                let piece = Array(text[progress.given...].prefix(7))
+                progress.given += piece.count
+                try await stream.write(piece)
+            }
+        },
+        Writing(testDescription: "write, a text", text: short, pieces: 1) { stream, text, progress in
+            try await stream.flush()
+            guard progress.given == 0 else { return }
+            progress.given = text.count
+            try await stream.write(String(decoding: text, as: UTF8.self))
+        },
+        Writing(testDescription: "append, then flush", text: short, pieces: 1) { stream, text, progress in
+            try await stream.flush()
+            while progress.given < text.count {
+                for _ in 0..<2 {
+                    let piece = text[progress.given...].prefix(5)
+                    piece.withUnsafeBytes { stream.append($0) }
+                    progress.given += piece.count
+                }
+                try await stream.flush()
+            }
+        },
+        Writing(testDescription: "write, without copying, after what is queued", text: long, pieces: 2_000) {
+            stream, text, progress in
+            try await stream.flush()
+            guard progress.given == 0 else { return }
+            text.prefix(100).withUnsafeBytes { stream.append($0) }
+            progress.given = text.count
+            try await stream.write(Array(text.dropFirst(100)))
+        },
+        Writing(testDescription: "write, without copying, twice", text: long, pieces: 2_000) { stream, text, progress in
+            try await stream.flush()
+            while progress.given < text.count {
+                let piece = Array(text[progress.given...].prefix(17_000))
+                progress.given += piece.count
+                try await stream.write(piece)
+            }
+        },
+        Writing(testDescription: "write, a file, after what is queued", text: long, pieces: 2_000) {
+            stream, text, progress in
+            if progress.given == 0 {
+                text.prefix(100).withUnsafeBytes { stream.append($0) }
+                progress.given = 100
+            }
+            let file = TemporaryFile(text)
+            var offset = Int64(progress.given)
+            defer { progress.given = Int(offset) }
+            try await stream.write(file: file.descriptor, from: &offset, upTo: Int64(text.count))
+        },
+    ]
+}
+
+/// A file without a name, gone when it is let go of.
+final class TemporaryFile: Sendable {
+    let descriptor: Int32
+
+    init(_ bytes: [UInt8]) {
+        let file = tmpfile()
+        precondition(file != nil, "No temporary file: errno \(errno).")
+        descriptor = dup(fileno(file))
+        fclose(file)
+        let written = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+        precondition(written == bytes.count, "The temporary file is not whole: errno \(errno).")
+    }
+
+    deinit { close(descriptor) }
+}
+
+extension Journal<[UInt8]> {
+    /// All that was noted, in one piece.
+    var all: [UInt8] { entries.reduce(into: []) { $0 += $1 } }
+}
