@@ -21,5 +21,6 @@ refuse "Client names Server:" "$(found '\bHTTPServer\b' Sources/Http/Client)"
 refuse "Loop names what stands above it:" "$(found '^[^/]*\b(Future|Promise|Generator|Runner|ByteStream|Yieldable)\b[<(.]' Sources/Coro/Loop)"
 refuse "Future names what stands above it:" "$(found '^[^/]*\b(Generator|Runner|ByteStream|Yieldable)\b[<(.]' Sources/Coro/Future)"
 refuse "Coroutine names what stands above it:" "$(found '^[^/]*\b(ByteStream|Listener|Connector|Resolver)\b[<(.]' Sources/Coro/Coroutine)"
+refuse "Sync names what stands beside or above it:" "$(found '^[^/]*\b(Future|Promise|Generator|Runner|ByteStream|Listener|Scope)\b[<(.]' Sources/Coro/Sync)"
 refuse "A package dependency in the root manifest:" "$(grep -nE '\.package\(' Package.swift)"
 exit $failed
