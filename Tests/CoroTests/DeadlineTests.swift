@@ -16,6 +16,37 @@ import Testing
         }
     }
 
+    @Test
+    func
+        `case 13: the message may be given, is computed at the deadline only, and is that of the deadline that counts`()
+        async throws
+    {
+        try await withLoop(clock: ManualClock(whenIdle: .jumps)) { loop async throws in
+            let computed = Journal<String>()
+            @Sendable func message(_ text: String) -> String {
+                computed.note(text)
+                return text
+            }
+            try await loop.withTimeout(.seconds(3), message("in time")) { try await loop.sleep(for: .seconds(1)) }
+            #expect(computed.entries.isEmpty)
+            await #expect(throws: TimeoutError("inner")) {
+                try await loop.withTimeout(.seconds(9), message("outer")) {
+                    try await loop.withTimeout(.seconds(1), message("inner")) {
+                        try await loop.sleep(for: .seconds(99))
+                    }
+                }
+            }
+            await #expect(throws: TimeoutError("outer")) {
+                try await loop.withTimeout(.seconds(1), message("outer")) {
+                    try await loop.withTimeout(.seconds(9), message("inner")) {
+                        try await loop.sleep(for: .seconds(99))
+                    }
+                }
+            }
+            #expect(computed.entries == ["inner", "outer"])
+        }
+    }
+
     @Test func `case 14: a value, failure or cancellation before the deadline passes through unchanged`() async throws {
         try await withLoop(clock: ManualClock(whenIdle: .jumps)) { loop async throws in
             let value = try await loop.withTimeout(.seconds(3)) {

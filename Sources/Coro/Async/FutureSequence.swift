@@ -12,6 +12,7 @@ public final class FutureSequence<Element: Sendable>: AsyncSequence, Sendable {
         self.makeNext = makeNext
     }
 
+    /// Asks for one value after the other.
     public struct AsyncIterator: AsyncIteratorProtocol {
         fileprivate let sequence: FutureSequence
 

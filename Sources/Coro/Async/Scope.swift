@@ -58,7 +58,8 @@ public final class Scope: @unchecked Sendable {
     private let state = Locked(State())
 
     private struct State {
-        var children: [UInt64: TaskRecord] = [:]
+        /// By their ids; nil while the task is being made, and cannot be told anything yet.
+        var children: [UInt64: TaskRecord?] = [:]
         var firstFailure: (any Error)?
         var isCancelled = false
         var hasEnded = false
@@ -87,11 +88,12 @@ public final class Scope: @unchecked Sendable {
         _ body: sending @escaping () async throws -> Output
     ) -> EventLoop.Task<Output> {
         let origin = SourcePlace(file: file, line: line)
-        let record = TaskRecord(loop: loop, name: name, origin: origin, deadline: waits.deadline)
+        let record = TaskRecord(
+            loop: loop, name: name, origin: origin, deadline: waits.deadline, timeoutMessage: waits.timeoutMessage)
         // The task takes its place before it can end.
         let admission = state.withLock { state -> Admission in
             if state.hasEnded { return .refused }
-            state.children[record.id] = record
+            state.children.updateValue(nil, forKey: record.id)
             return state.isCancelled ? .cancelled : .admitted
         }
         let task = loop.spawn(record) { [self] in
@@ -109,7 +111,10 @@ public final class Scope: @unchecked Sendable {
         guard admission != .refused else { return task }
         // Its failure is the scope's, which throws it.
         task.future.markObserved()
-        // Cancelled between the two, the record had no task yet to be told.
+        state.withLock { state in
+            if state.children.keys.contains(record.id) { state.children.updateValue(record, forKey: record.id) }
+        }
+        // Cancelled between the two, the scope could not tell it.
         if admission == .cancelled || isCancelled { task.cancel() }
         return task
     }
@@ -120,7 +125,7 @@ public final class Scope: @unchecked Sendable {
     public func cancel() {
         let children = state.withLock { state in
             state.isCancelled = true
-            return Array(state.children.values)
+            return state.children.values.compactMap(\.self)
         }
         for child in children { child.cancelTask() }
         if loop.isCurrent {
@@ -150,7 +155,7 @@ public final class Scope: @unchecked Sendable {
 
     private func childEnded(_ record: TaskRecord) {
         let waiter = state.withLock { state -> Waiter? in
-            state.children[record.id] = nil
+            state.children.removeValue(forKey: record.id)
             return state.children.isEmpty ? state.waiter.take() : nil
         }
         guard let waiter else { return }

@@ -23,7 +23,7 @@ extension EventLoop {
         let scope = CancelScope.current
         guard isCurrent, !isClosed else { return try await momentElsewhere() }
         if CancelScope.isCancelled(in: scope) { throw CancellationError() }
-        if let deadline = scope?.deadline, deadline <= now { throw TimeoutError() }
+        if let deadline = scope?.deadline, deadline <= now { throw CancelScope.timeout(in: scope) }
         var isOwn = false
         await withUnsafeContinuation { continuation in
             isOwn = scope?.task?.owns(continuation) == true

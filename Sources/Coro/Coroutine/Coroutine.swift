@@ -87,7 +87,7 @@ public struct Coroutine: Sendable {
 
     private func wait(for future: AnyFuture, until deadline: LoopInstant) async throws {
         try await channel.yield(future.doneOrDue(at: deadline, on: loop))
-        guard future.isDone else { throw TimeoutError() }
+        guard future.isDone else { throw CancelScope.timeout(in: .current) }
     }
 }
 
@@ -167,13 +167,14 @@ extension EventLoop {
 
 /// Starts a generator-style coroutine on the loop that runs on this thread. See `EventLoop.coroutine`.
 ///
-/// Call it from code that runs on a loop; elsewhere say `loop.coroutine { … }`.
+/// Call it from code that runs on a loop; elsewhere say `loop.coroutine { … }`. Where no loop runs the body does not run, and
+/// the future fails with `LoopError.noLoop`.
 public func coroutine<Returned: Sendable>(
     file: StaticString = #fileID, line: UInt = #line,
     _ body: sending @escaping (Coroutine) async throws -> Returned
 ) -> Future<Returned> {
     guard let loop = EventLoop.current else {
-        preconditionFailure("coroutine { … } needs a loop that runs on this thread; write loop.coroutine { … } here.")
+        return Future(on: .nowhere, .failed(LoopError.noLoop), file: file, line: line)
     }
     return loop.coroutine(file: file, line: line, body)
 }

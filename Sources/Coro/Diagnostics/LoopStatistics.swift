@@ -7,8 +7,9 @@ public struct LoopStatistics: Sendable, Hashable, CustomStringConvertible {
     public var iterations: Int
     /// Iterations that had nothing to do and waited in epoll; the others only looked.
     public var waits: Int
-    /// Callbacks and jobs that have run, and timers that have fired.
+    /// Callbacks and jobs that have run.
     public var callbacksAndJobs: Int
+    /// Timers that have fired.
     public var timersFired: Int
 
     /// Callbacks and jobs that stand in the queue now.
@@ -24,8 +25,9 @@ public struct LoopStatistics: Sendable, Hashable, CustomStringConvertible {
     /// Tasks and coroutines that are asleep.
     public var sleepers: Int
 
-    /// How late the last timer fired, after its deadline, and how late the latest: what a busy loop costs those who wait.
+    /// How late the last timer fired, after its deadline: what a busy loop costs those who wait.
     public var timerLag: Duration
+    /// How late the latest of all fired.
     public var timerLagWorst: Duration
 
     /// Time spent in callbacks, jobs, timers and handlers, while the loop was observed; nil when it never was.

@@ -21,6 +21,8 @@ class CancelScope: @unchecked Sendable {
     /// By when the waits inside must be over: this scope's own deadline or an outer one, whichever is earlier. A shield
     /// lets no outer one in.
     final let deadline: LoopInstant?
+    /// What the `TimeoutError` of that deadline says; asked for when it is thrown.
+    final let timeoutMessage: (@Sendable () -> String)?
     /// Keeps cancellation from outside away from the waits inside.
     final let isShield: Bool
     private let cancelled = Atomic<Bool>(false)
@@ -28,12 +30,19 @@ class CancelScope: @unchecked Sendable {
     private var others: [Waiter] = []
 
     /// - Parameter parent: the scope around this one.
-    init(loop: EventLoop, parent: CancelScope?, deadline: LoopInstant? = nil, isShield: Bool = false) {
+    init(
+        loop: EventLoop, parent: CancelScope?, deadline: LoopInstant? = nil, isShield: Bool = false,
+        timeoutMessage: (@Sendable () -> String)? = nil
+    ) {
         self.loop = loop
         self.parent = parent
         self.isShield = isShield
         task = parent?.task
-        self.deadline = isShield ? deadline : CancelScope.earlier(deadline, parent?.deadline)
+        let outer = isShield ? nil : parent?.deadline
+        self.deadline = CancelScope.earlier(deadline, outer)
+        // The message goes with the deadline that counts.
+        let isOuter = outer != nil && self.deadline == outer && deadline != outer
+        self.timeoutMessage = isOuter ? parent?.timeoutMessage : timeoutMessage
     }
 
     /// Makes this scope the root of `task`, which it is.
@@ -52,6 +61,9 @@ class CancelScope: @unchecked Sendable {
         guard let other else { return one }
         return min(one, other)
     }
+
+    /// The error of a wait that outlived the deadline of `scope`, or a deadline of its own.
+    static func timeout(in scope: CancelScope?) -> TimeoutError { TimeoutError(scope?.timeoutMessage?() ?? "Timeout") }
 
     // MARK: Cancelled or not
 

@@ -26,14 +26,36 @@ extension EventLoop {
     public func withDeadline<Result>(
         _ deadline: LoopInstant, _ operation: () async throws -> Result
     ) async rethrows -> Result {
-        let scope = CancelScope(loop: self, parent: CancelScope.current, deadline: deadline)
-        return try await CancelScope.$current.withValue(scope) { try await operation() }
+        try await limited(by: deadline, nil, operation)
+    }
+
+    /// Runs `operation` with a deadline whose `TimeoutError` says `message`, which is computed then and not before.
+    public func withDeadline<Result>(
+        _ deadline: LoopInstant, _ message: @autoclosure @escaping @Sendable () -> String,
+        _ operation: () async throws -> Result
+    ) async rethrows -> Result {
+        try await limited(by: deadline, message, operation)
     }
 
     /// Runs `operation` with a deadline `timeout` from now. See `withDeadline`.
     public func withTimeout<Result>(
         _ timeout: Duration, _ operation: () async throws -> Result
     ) async rethrows -> Result {
-        try await withDeadline(now.advanced(by: timeout), operation)
+        try await limited(by: now.advanced(by: timeout), nil, operation)
+    }
+
+    /// Runs `operation` with a deadline `timeout` from now whose `TimeoutError` says `message`, computed then.
+    public func withTimeout<Result>(
+        _ timeout: Duration, _ message: @autoclosure @escaping @Sendable () -> String,
+        _ operation: () async throws -> Result
+    ) async rethrows -> Result {
+        try await limited(by: now.advanced(by: timeout), message, operation)
+    }
+
+    private func limited<Result>(
+        by deadline: LoopInstant, _ message: (@Sendable () -> String)?, _ operation: () async throws -> Result
+    ) async rethrows -> Result {
+        let scope = CancelScope(loop: self, parent: .current, deadline: deadline, timeoutMessage: message)
+        return try await CancelScope.$current.withValue(scope) { try await operation() }
     }
 }

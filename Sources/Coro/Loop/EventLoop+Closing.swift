@@ -46,4 +46,14 @@ extension EventLoop {
             for _ in 0..<ready.count { _ = ready.removeFirst() }
         }
     }
+
+    /// A loop that is closed from the start, for the futures of those who have none. What waits there fails at once.
+    static let nowhere: EventLoop = {
+        guard let loop = try? EventLoop() else {
+            preconditionFailure(
+                "No loop runs on this thread, and the process has no descriptor left to say so in a future.")
+        }
+        try? loop.close()
+        return loop
+    }()
 }

@@ -10,6 +10,8 @@ public enum LoopError: Error, Equatable, Sendable, CustomStringConvertible {
     case stoppedBeforeCompletion
     /// A loop's thread was asked to wait for its own end.
     case ownThread
+    /// Something that runs on the current loop was asked for where no loop runs.
+    case noLoop
 
     public var description: String {
         switch self {
@@ -17,6 +19,7 @@ public enum LoopError: Error, Equatable, Sendable, CustomStringConvertible {
             "This event loop is already running, or this thread already runs one. Await instead of running it again."
         case .closed: "The event loop is closed. Make a new one."
         case .stoppedBeforeCompletion: "The event loop was stopped before the coroutine completed."
+        case .noLoop: "No loop runs on this thread. Write loop.coroutine { … } instead of coroutine { … } here."
         case .ownThread: "A loop's thread cannot wait for its own end. Call loop.stop() there, and stop() elsewhere."
         }
     }

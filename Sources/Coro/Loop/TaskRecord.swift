@@ -39,12 +39,15 @@ final class TaskRecord: CancelScope, @unchecked Sendable {
     private static let newest = Atomic<UInt64>(0)
 
     @usableFromInline
-    init(loop: EventLoop, name: String?, origin: SourcePlace, deadline: LoopInstant? = nil) {
+    init(
+        loop: EventLoop, name: String?, origin: SourcePlace, deadline: LoopInstant? = nil,
+        timeoutMessage: (@Sendable () -> String)? = nil
+    ) {
         id = TaskRecord.newest.wrappingAdd(1, ordering: .relaxed).newValue
         self.name = name
         self.origin = origin
         parentID = CancelScope.current?.task?.id ?? 0
-        super.init(loop: loop, parent: nil, deadline: deadline)
+        super.init(loop: loop, parent: nil, deadline: deadline, timeoutMessage: timeoutMessage)
         adopt(as: self)
         if loop.isCurrent { loop.tasksAlive.insert(self) }
     }

@@ -136,7 +136,7 @@ extension Waiter {
         switch wake {
         case .ready: return
         case .cancelled: throw CancellationError()
-        case .timedOut: throw TimeoutError()
+        case .timedOut: throw CancelScope.timeout(in: scope)
         case .loopClosed: throw LoopError.closed
         }
     }
