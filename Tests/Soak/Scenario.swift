@@ -13,7 +13,7 @@ struct Scenario: Sendable {
         self.body = body
     }
 
-    static let all = promises + cancels + closings + inboxes + coroutines + timers + streams + reports
+    static let all = promises + cancels + closings + inboxes + coroutines + timers + streams + scopes + syncs + reports
 }
 
 /// An invariant that does not hold.
