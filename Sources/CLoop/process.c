@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -15,9 +14,34 @@ typedef struct {
     int error;
 } complaint;
 
+/* Gives the child its three descriptors, the pipe for its complaint at `*end`, and no other. */
+static int keep_only(const int descriptors[3], int *end) {
+    /* All out of the way first: what is to become 1 may be 0 now, and the pipe anything. */
+    int moved[3];
+    int spare = fcntl(*end, F_DUPFD_CLOEXEC, 4);
+    if (spare < 0) return -1;
+    *end = spare;
+    for (int index = 0; index < 3; index++) {
+        moved[index] = fcntl(descriptors[index], F_DUPFD_CLOEXEC, 4);
+        if (moved[index] < 0) return -1;
+    }
+    /* dup2(2) clears close-on-exec. */
+    for (int index = 0; index < 3; index++) {
+        if (dup2(moved[index], index) < 0) return -1;
+    }
+    if (dup3(*end, 3, O_CLOEXEC) < 0) return -1;
+    *end = 3;
+    /* All others, also those that somebody opened without O_CLOEXEC. Not left to execve, which takes its time: until they
+     * are closed here, who closes a pipe or a socket in the parent has not closed it. */
+    return (int)syscall(SYS_close_range, 4u, ~0u, 0u);
+}
+
 /* Everything from vfork(2) to execve(2). The child has the parent's memory and stands on its stack, so it calls nothing
  * that is not async-signal-safe, and leaves by execve or _exit only. */
-static void become(const cloop_process_plan *plan, complaint *why) {
+static void become(const cloop_process_plan *plan, int *end, complaint *why) {
+    why->step = CLOOP_STEP_DESCRIPTORS;
+    if (keep_only(plan->descriptors, end) != 0) return;
+
     /* A handler of the parent's must not run here, in the parent's memory: dispositions first, the mask after. By the
      * system call itself, whose struct is all zero for SIG_DFL: sigaction(3) refuses the signals that glibc uses. */
     const unsigned long by_default[8] = {0};
@@ -28,19 +52,6 @@ static void become(const cloop_process_plan *plan, complaint *why) {
     why->step = CLOOP_STEP_GROUP;
     if (plan->group == CLOOP_GROUP_OWN && setpgid(0, 0) != 0) return;
     if (plan->group == CLOOP_GROUP_SESSION && setsid() < 0) return;
-
-    why->step = CLOOP_STEP_DESCRIPTORS;
-    /* Out of the way first: what is to become 1 may be 0 now. dup2(2) then clears close-on-exec. */
-    int moved[3];
-    for (int index = 0; index < 3; index++) {
-        moved[index] = fcntl(plan->descriptors[index], F_DUPFD_CLOEXEC, 3);
-        if (moved[index] < 0) return;
-    }
-    for (int index = 0; index < 3; index++) {
-        if (dup2(moved[index], index) < 0) return;
-    }
-    /* All others, also those that somebody opened without O_CLOEXEC (Linux 5.11). */
-    if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) != 0) return;
 
     why->step = CLOOP_STEP_DIRECTORY;
     if (plan->directory != NULL && chdir(plan->directory) != 0) return;
@@ -69,10 +80,8 @@ int cloop_process_spawn(const cloop_process_plan *plan, int *pid, int *step) {
     pid_t child = vfork();
     if (child == 0) {
         complaint why = {0, 0};
-        /* The pipe's end may stand where the child's standard streams belong. */
-        int end = fcntl(ends[1], F_DUPFD_CLOEXEC, 3);
-        if (end < 0) _exit(127);
-        become(plan, &why);
+        int end = ends[1];
+        become(plan, &end, &why);
         why.error = errno;
         ssize_t written;
         do written = write(end, &why, sizeof why); while (written < 0 && errno == EINTR);

@@ -150,7 +150,7 @@ typedef struct {
 
 /* Starts a program: vfork(2), execve(2). Signals are unblocked and have their default dispositions in it, and no
  * descriptor but 0, 1 and 2 is open. Blocks until the program has begun. Returns a pidfd and the child's number in
- * *pid; on failure no child is left, and *step tells where it was. Needs Linux 5.11. */
+ * *pid; on failure no child is left, and *step tells where it was. Needs Linux 5.9. */
 int cloop_process_spawn(const cloop_process_plan *plan, int *pid, int *step);
 /* Reaps a child, if it has ended; *number is then its exit code or the signal. -ECHILD when somebody else has. */
 int cloop_process_reap(int process, int *number);

@@ -30,8 +30,8 @@ public final class Subprocess: @unchecked Sendable {
     /// Blocks for the time of a vfork(2) and an execve(2), some hundred microseconds.
     ///
     /// - Throws: `IOError` with the path when the program could not be started: ENOENT for one that is not there, EACCES for
-    ///   one that may not be run, `chdir` and its errno for the directory; EMFILE; EINVAL for a NUL in a text, or on
-    ///   Linux before 5.11. `StreamError.wrongThread` off the loop's thread, `LoopError.closed`.
+    ///   one that may not be run, `chdir` and its errno for the directory; EMFILE; EINVAL for a NUL in a text; ENOSYS
+    ///   before Linux 5.9. `StreamError.wrongThread` off the loop's thread, `LoopError.closed`.
     public init(
         _ command: Command, on loop: EventLoop, input: Input = .null, output: Output = .inherited,
         error: Output = .inherited
