@@ -102,15 +102,15 @@ int cloop_process_spawn(const cloop_process_plan *plan, int *pid, int *step) {
         *step = why.step;
         failure = -why.error;
     } else {
-        /* The numbers that the pipe had are free for it. The child cannot be reaped by anybody before, so its number is
-         * still its own. */
+        /* The numbers that the pipe had are free for it. Nobody but us reaps the child, so its number is still its own;
+         * unless this process ignores SIGCHLD, and the child has come and gone: ESRCH. */
         int process = (int)syscall(SYS_pidfd_open, child, 0);
         if (process >= 0) {
             *pid = (int)child;
             return process;
         }
         failure = -errno;
-        kill(child, SIGKILL);
+        if (failure != -ESRCH) kill(child, SIGKILL);
     }
     while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
     return failure;

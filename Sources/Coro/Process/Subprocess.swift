@@ -59,7 +59,7 @@ public final class Subprocess: @unchecked Sendable {
 
     /// How it ended; nil while it runs. Any thread.
     public var status: ExitStatus? {
-        // Reaped here, it is not lost on the loop, which asks `reap` too: the pidfd of a process that was reaped stays readable.
+        // Whoever reaps first keeps the end for the others, and the pidfd stays readable: the loop still hears of it.
         if case .ended(let status) = child.process.reap() { status } else { nil }
     }
 

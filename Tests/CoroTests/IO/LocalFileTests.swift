@@ -81,6 +81,20 @@ import Testing
         }
     }
 
+    @Test func `a part of a file goes out on a stream`() async throws {
+        try await inDirectory { loop, directory in
+            try await loop.writeFile("\(directory)/file", Array("0123456789".utf8))
+            let file = try await loop.openFile("\(directory)/file", for: .reading)
+            let pair = SocketPair()
+            let stream = try ByteStream(takingOver: dup(pair.left), on: loop)
+            let peer = try ByteStream(takingOver: dup(pair.right), on: loop)
+            try await stream.write(file, from: 3, count: 4)
+            #expect(try await peer.read(exactly: 4).elementsEqual("3456".utf8))
+            file.close()
+            await #expect(throws: IOError(call: "sendfile", code: EBADF)) { try await stream.write(file, count: 1) }
+        }
+    }
+
     @Test func `a closed file says so, and what is missing is named`() async throws {
         try await inDirectory { loop, directory in
             let file = try await loop.openFile("\(directory)/file", for: .writing)

@@ -212,6 +212,17 @@ import Testing
         }
     }
 
+    @Test func `a session of its own is led by the child`() async throws {
+        try await withLoop { loop async throws in
+            var command = Subprocess.Command("cat", "/proc/self/stat")
+            command.group = .session
+            // proc(5): number, name, state, parent, group, session.
+            let fields = try await loop.run(command).text.split(separator: " ")
+            #expect(fields[4] == fields[0])
+            #expect(fields[5] == fields[0])
+        }
+    }
+
     @Test func `descriptors of ours become the child's, in any order`() async throws {
         try await withLoop { loop async throws in
             let (one, two) = (SocketPair(), SocketPair())
