@@ -4,32 +4,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <signal.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "no_sigpipe.h"
 
 int64_t cloop_file_send(int socket, int file, int64_t *offset, size_t count) {
     off_t at = (off_t)*offset;
+    /* sendfile(2) knows no MSG_NOSIGNAL. */
+    no_sigpipe quiet;
+    int failure = no_sigpipe_begin(&quiet);
+    if (failure < 0) return failure;
     ssize_t sent;
-    /* sendfile(2) knows no MSG_NOSIGNAL: to a peer that has gone it raises SIGPIPE, for this thread. Blocked it becomes
-     * pending, and is taken back, unless one was pending before, which then was not ours. */
-    sigset_t pipe, before, pending;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    int failure = pthread_sigmask(SIG_BLOCK, &pipe, &before);
-    if (failure != 0) return -failure;
-    int was_pending = sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
     do sent = sendfile(socket, file, &at, count); while (sent < 0 && errno == EINTR);
-    int error = errno;
-    if (sent < 0 && error == EPIPE && !was_pending) {
-        const struct timespec at_once = {0, 0};
-        while (sigtimedwait(&pipe, NULL, &at_once) < 0 && errno == EINTR) {}
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = sent < 0 ? errno : 0;
+    no_sigpipe_end(&quiet, error);
     *offset = (int64_t)at;
-    return sent >= 0 ? sent : -error;
+    return error == 0 ? sent : -error;
 }
 
 int cloop_file_open_beneath(int directory, const char *path) {

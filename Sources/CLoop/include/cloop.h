@@ -84,6 +84,81 @@ int64_t cloop_file_send(int socket, int file, int64_t *offset, size_t count);
  * by an absolute path or by a symbolic link (openat2(2), RESOLVE_BENEATH). -ENOSYS before Linux 5.6. */
 int cloop_file_open_beneath(int directory, const char *path);
 
+/* Pipes. */
+
+/* A pipe, close-on-exec at both ends; ends[0] is read from. Both block: what a child gets must, and our own end is
+ * made non-blocking by whoever keeps it. */
+int cloop_pipe_open(int ends[2]);
+/* Reads at most `count` bytes; 0 is the end: no writer is left. */
+int64_t cloop_pipe_read(int fd, void *bytes, size_t count);
+/* Writes at most `count` bytes, never raising SIGPIPE: -EPIPE when no reader is left. */
+int64_t cloop_pipe_write(int fd, const void *bytes, size_t count);
+
+/* Datagrams: recvmmsg(2) and sendmmsg(2). */
+
+/* How many one call moves at most. */
+#define CLOOP_DATAGRAMS_MAX 16
+
+typedef struct {
+    void *bytes;
+    /* The room in `bytes`, and after receiving how many there are. */
+    size_t count;
+    struct sockaddr_storage address;
+    /* Size of `address`; 0 sends to where the socket is connected. */
+    socklen_t address_length;
+    /* Set when a received datagram was longer than its room. */
+    int is_truncated;
+} cloop_datagram;
+
+/* Receives at most `count` datagrams and returns how many came. */
+int cloop_datagrams_receive(int fd, cloop_datagram *datagrams, int count);
+/* Sends datagrams in order and returns how many went; an error is that of the first. */
+int cloop_datagrams_send(int fd, cloop_datagram *datagrams, int count);
+
+/* Processes. */
+
+/* Which group a child belongs to. */
+#define CLOOP_GROUP_INHERITED 0
+#define CLOOP_GROUP_OWN 1     /* setpgid(2) */
+#define CLOOP_GROUP_SESSION 2 /* setsid(2) */
+
+/* Where starting a process failed. */
+#define CLOOP_STEP_FORK 0
+#define CLOOP_STEP_GROUP 1
+#define CLOOP_STEP_DESCRIPTORS 2
+#define CLOOP_STEP_DIRECTORY 3
+#define CLOOP_STEP_PROGRAM 4
+
+/* How a child stands. */
+#define CLOOP_PROCESS_RUNS 0
+#define CLOOP_PROCESS_EXITED 1
+#define CLOOP_PROCESS_SIGNALLED 2
+
+typedef struct {
+    /* Paths, ended by NULL, tried in order while there is none or it may not be run. */
+    char *const *programs;
+    /* Ended by NULL, the program's name first. */
+    char *const *arguments;
+    /* "NAME=value", ended by NULL; NULL is the parent's. */
+    char *const *environment;
+    /* NULL is the parent's. */
+    const char *directory;
+    /* What become the child's 0, 1 and 2. */
+    int descriptors[3];
+    int group;
+} cloop_process_plan;
+
+/* Starts a program: vfork(2), execve(2). Signals are unblocked and have their default dispositions in it, and no
+ * descriptor but 0, 1 and 2 is open. Blocks until the program has begun. Returns a pidfd and the child's number in
+ * *pid; on failure no child is left, and *step tells where it was. Needs Linux 5.9. */
+int cloop_process_spawn(const cloop_process_plan *plan, int *pid, int *step);
+/* Reaps a child, if it has ended; *number is then its exit code or the signal. -ECHILD when somebody else has. */
+int cloop_process_reap(int process, int *number);
+/* Sends a signal to the process of a pidfd, and never to another that has its number. -ESRCH when it was reaped. */
+int cloop_process_signal(int process, int signal);
+/* The environment of this process, environ(7). */
+char *const *cloop_process_environment(void);
+
 /* Signals. */
 
 /* Blocks these signals for this thread, and those it starts, and opens a signalfd(2) that reports them. */

@@ -7,16 +7,18 @@ internal import CLoop
 internal import Glibc
 
 /// What an open descriptor is (fstat(2)).
-package struct FileStatus: Sendable {
-    package enum Kind: Sendable { case file, directory, other }
+public struct FileStatus: Sendable {
+    /// What kinds are told apart.
+    public enum Kind: Sendable { case file, directory, other }
 
-    package let kind: Kind
+    /// Whether it is a regular file, a directory or something else: a device, a socket, a pipe.
+    public let kind: Kind
     /// In bytes.
-    package let size: Int
+    public let size: Int
     /// When the contents last changed: seconds since 1970, and the nanoseconds of that second.
-    package let modified: (seconds: Int, nanoseconds: Int)
+    public let modified: (seconds: Int, nanoseconds: Int)
 
-    fileprivate init(of descriptor: Int32) throws(IOError) {
+    init(of descriptor: Int32) throws(IOError) {
         var status = stat()
         try IOError.check(fstat(descriptor, &status) == 0 ? 0 : -errno, "fstat")
         kind =

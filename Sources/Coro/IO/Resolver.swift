@@ -1,5 +1,6 @@
 // Names to addresses: getaddrinfo(3), which blocks, on a small pool of threads, so that one slow name delays no other.
 
+internal import CLoop
 internal import Glibc
 
 /// A host name that could not be turned into addresses.

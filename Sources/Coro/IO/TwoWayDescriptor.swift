@@ -1,0 +1,90 @@
+// A descriptor that is taken from and given to without a stream's buffers: a datagram socket's, a pipe's end. Owned,
+// registered once, edge-triggered, with one task at most asleep in each direction.
+
+internal import CLoop
+
+/// An owned descriptor and whoever waits for it to have something to take, or room.
+class TwoWayDescriptor: Registration {
+    final let loop: EventLoop
+    /// −1 once it is closed.
+    final private(set) var descriptor: Int32
+    /// False from the moment that trying came to nothing until the kernel announces a change.
+    final private(set) var mayTake = true
+    final private(set) var mayGive = true
+    private final var taker: Waiter?
+    private final var giver: Waiter?
+
+    /// Takes over a non-blocking descriptor; closes it when it cannot be registered.
+    init(_ descriptor: Int32, on loop: EventLoop) throws(IOError) {
+        self.loop = loop
+        self.descriptor = descriptor
+        try loop.adopt(self, interest: Interest.stream)
+    }
+
+    final var isOpen: Bool { descriptor >= 0 }
+
+    /// Suspends until taking is worth a call, or the descriptor is closed. Call it when taking came to nothing (EAGAIN).
+    final func waitUntilReadable(_ activity: String) async throws {
+        if taker != nil { throw StreamError.busy(activity) }
+        mayTake = false
+        try await park(on: loop, for: "reading") { waiter in
+            guard self.isOpen, !self.mayTake else { return waiter.wake(.ready) }
+            self.taker = waiter
+            waiter.whenWoken { self.taker = nil }
+        }
+    }
+
+    /// Suspends until giving is worth a call, or the descriptor is closed. Call it when giving came to nothing (EAGAIN).
+    final func waitUntilWritable(_ activity: String) async throws {
+        if giver != nil { throw StreamError.busy(activity) }
+        mayGive = false
+        try await park(on: loop, for: "writing") { waiter in
+            guard self.isOpen, !self.mayGive else { return waiter.wake(.ready) }
+            self.giver = waiter
+            waiter.whenWoken { self.giver = nil }
+        }
+    }
+
+    final func deliver(_ readiness: Readiness) {
+        // An error and the other side's end are news for both.
+        let ends = !readiness.isDisjoint(with: [.peerClosed, .hangUp, .error])
+        if ends || readiness.contains(.readable) { mayTake = true }
+        if ends || readiness.contains(.writable) { mayGive = true }
+        if mayTake { taker?.wake(.ready) }
+        if mayGive { giver?.wake(.ready) }
+    }
+
+    /// Closes it, now on the loop's thread or later from another, and wakes whoever waits. A second call does nothing.
+    final func close() {
+        guard loop.isCurrent else {
+            // SAFETY: handed to the loop's thread.
+            nonisolated(unsafe) let descriptor = self
+            loop.addCallback { descriptor.close() }
+            return
+        }
+        guard isOpen else { return }
+        loop.poller.forget(self)
+        Descriptor.close(descriptor)
+        becomeClosed()
+    }
+
+    /// Leaves the loop without being closed: the number is the caller's from now on. Loop's thread, while it is open.
+    final func release() -> Int32 {
+        let released = descriptor
+        loop.poller.unregister(self)
+        becomeClosed()
+        return released
+    }
+
+    private final func becomeClosed() {
+        descriptor = -1
+        didClose()
+        taker?.wake(.ready)
+        giver?.wake(.ready)
+    }
+
+    /// Called when it has been closed or released. Loop's thread.
+    func didClose() {}
+
+    final func abandon() { close() }
+}
