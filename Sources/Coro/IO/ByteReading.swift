@@ -19,8 +19,6 @@ public protocol ByteReading: AnyObject, Sendable {
     func fill() async throws -> Bool
 }
 
-extension ByteStream: ByteReading {}
-
 extension ByteReading {
     /// Reads what is there, at least one byte and at most `limit`; suspends while there is none.
     ///

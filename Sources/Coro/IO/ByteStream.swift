@@ -8,7 +8,7 @@
 ///
 /// - Runs on: tasks of its loop; from another thread every method throws `StreamError.wrongThread`.
 /// - Dropping the last reference closes the connection.
-public final class ByteStream: @unchecked Sendable {
+public final class ByteStream: ByteReading, @unchecked Sendable {
     // SAFETY (@unchecked Sendable): every method first checks that it runs on the loop's thread; deinit sends itself there.
 
     let channel: StreamChannel
@@ -36,63 +36,21 @@ public final class ByteStream: @unchecked Sendable {
 
     // MARK: Reading
 
-    /// Reads what is there, at least one byte and at most `limit`; suspends while there is none.
-    ///
-    /// - Returns: nil when the peer has sent its last byte.
-    /// - Throws: `StreamError`, `CancellationError`, `TimeoutError`, `LoopError.closed`.
-    public func read(atMost limit: Int = 64 * 1024) async throws -> [UInt8]? {
-        guard limit > 0 else { return [] }
-        if unread.isEmpty {
-            guard try await fill() else { return nil }
-        }
-        return take(min(limit, unread.count))
-    }
-
-    /// Reads exactly `count` bytes.
-    ///
-    /// - Throws: `StreamError.ended` when the peer's end comes first: what came is still in the stream. Else as `read`.
-    public func read(exactly count: Int) async throws -> [UInt8] {
-        while unread.count < count {
-            guard try await fill() else { throw StreamError.ended(received: unread.count) }
-        }
-        return take(count)
-    }
-
-    /// Reads up to and including the first `delimiter`.
-    ///
-    /// - Throws: `StreamError.limitExceeded` when it does not end within `limit` bytes, `StreamError.ended` when the
-    ///   peer's end comes first. What came is still in the stream.
-    /// - Complexity: O(n): bytes are searched once, however they arrive.
-    public func read(until delimiter: UInt8, limit: Int = 64 * 1024) async throws -> [UInt8] {
-        var searched = 0
-        while true {
-            let bytes = unread
-            let fresh = bytes[searched..<max(searched, min(bytes.count, limit))]
-            if let index = fresh.firstIndex(of: delimiter) { return take(index + 1) }
-            searched = bytes.count
-            guard searched < limit else { throw StreamError.limitExceeded(limit: limit) }
-            guard try await fill() else { throw StreamError.ended(received: unread.count) }
-        }
-    }
-
-    private func take(_ count: Int) -> [UInt8] {
-        let bytes = Array(channel.input.bytes.prefix(count))
-        channel.input.consume(count)
-        channel.input.giveBackIfEmpty(loop.buffers)
-        return bytes
-    }
-
-    // MARK: Reading in place
+    // What reads pieces and lines is made of these three (`ByteReading`).
 
     /// The bytes received and not consumed. Valid until the stream is next used or the task suspends.
     public var unread: UnsafeRawBufferPointer { channel.input.bytes }
 
     /// Drops the first `count` of `unread`.
-    public func consume(_ count: Int) { channel.input.consume(count) }
+    public func consume(_ count: Int) {
+        channel.input.consume(count)
+        channel.input.giveBackIfEmpty(loop.buffers)
+    }
 
     /// Receives more behind what is unread; suspends while there is nothing to receive.
     ///
     /// - Returns: false when the peer has sent its last byte.
+    /// - Throws: `StreamError`, `CancellationError`, `TimeoutError`, `LoopError.closed`.
     public func fill() async throws -> Bool {
         try checkThread()
         while true {
