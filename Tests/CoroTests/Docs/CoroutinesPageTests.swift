@@ -1,5 +1,6 @@
 import Coro
 import CoroTesting
+import Glibc
 import Testing
 
 /// The snippets of Docs/Coroutines.md that the seeds' own tests do not have, compiled and run: what they show is tested
@@ -142,6 +143,28 @@ import Testing
             let sum = try await worker.loop.spawn { 1 + 1 }.value
             #expect(sum == 2)
             try worker.stop()
+        }
+    }
+
+    @Test func `programs, datagrams and files`() async throws {
+        try await withLoop { loop async throws in
+            let listing = try await loop.withTimeout(.seconds(50)) { try await loop.run("ls", "/").text }
+            #expect(listing.contains("proc"))
+
+            let sorted = Journal<String>()
+            try await loop.withSubprocess("sort", input: .pipe) { sort in
+                try await sort.standardInput!.write("b\na\n")
+                sort.standardInput!.close()
+                for try await line in sort.standardOutput!.lines() { sorted.note(line) }
+                try await sort.wait().requireSuccess(of: "sort")
+            }
+            #expect(sorted.entries == ["a", "b"])
+
+            let path = "/tmp/coro-page-\(getpid())"
+            try await loop.writeFile(path, Array("state".utf8))
+            let settings = try await loop.readFile(path, limit: 64 * 1024)
+            #expect(settings == Array("state".utf8))
+            unlink(path)
         }
     }
 
