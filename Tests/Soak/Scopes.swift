@@ -31,7 +31,8 @@ extension Scenario {
                     }
                 } catch is CancellationError, is Broken {}
                 guard begun.value == ended.value else {
-                    throw Broken(description: "\(begun.value) tasks began and \(ended.value) ended before their scope did")
+                    throw Broken(
+                        description: "\(begun.value) tasks began and \(ended.value) ended before their scope did")
                 }
             }
         }

@@ -42,7 +42,9 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
             let head = try #require(String(decoding: received, as: UTF8.self).components(before: "\r\n\r\n"))
             let body = received.dropFirst(head.utf8.count + 4)
             let answer = String(decoding: body.map { $0 < 32 ? 46 : $0 }, as: UTF8.self)
-            try await connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(answer.utf8.count)\r\n\r\n\(answer)")
+            // The script ends here: a client that was not told might send its next request into the closing connection.
+            let length = "Content-Length: \(answer.utf8.count)\r\nConnection: close"
+            try await connection.send("HTTP/1.1 200 OK\r\n\(length)\r\n\r\n\(answer)")
         } _: { client, server in
             let produce: @Sendable (BodyWriter) async throws -> Void = { writer in
                 try await writer.write("hel")
