@@ -378,19 +378,3 @@ import Testing
         #expect((5...32).contains(ThreadPool.defaultThreadsMax))
     }
 }
-
-/// A door that blocks threads until it is opened.
-private final class Gate: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): sem_post(3) and sem_wait(3) may be called from any thread.
-    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-
-    init() { sem_init(semaphore, 0, 0) }
-
-    deinit {
-        sem_destroy(semaphore)
-        semaphore.deallocate()
-    }
-
-    func open() { sem_post(semaphore) }
-    func wait() { while sem_wait(semaphore) != 0 {} }
-}

@@ -1,6 +1,5 @@
 import Coro
 import CoroTesting
-import Glibc
 import Testing
 
 /// How a coroutine ends before its body does: cancelled, abandoned, or with its loop.
@@ -189,17 +188,4 @@ import Testing
             #expect(try await future.value == -1)
         }
     }
-}
-
-/// Opened once; whoever waits blocks his thread until then.
-private final class Gate: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): a POSIX semaphore is made for several threads.
-    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-    init() { sem_init(semaphore, 0, 0) }
-    deinit {
-        sem_destroy(semaphore)
-        semaphore.deallocate()
-    }
-    func open() { sem_post(semaphore) }
-    func wait() { sem_wait(semaphore) }
 }

@@ -1,6 +1,5 @@
 import Coro
 import CoroTesting
-import Glibc
 import Testing
 
 /// The fixture must fail when it should: each test leaves something behind on purpose.
@@ -181,20 +180,4 @@ import Testing
             }
         }
     }
-}
-
-/// Blocks a thread until another one opens it.
-private final class Gate: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): a semaphore is made to be shared, and has an address of its own.
-    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-
-    init() { sem_init(semaphore, 0, 0) }
-
-    deinit {
-        sem_destroy(semaphore)
-        semaphore.deallocate()
-    }
-
-    func wait() { sem_wait(semaphore) }
-    func open() { sem_post(semaphore) }
 }
