@@ -4,7 +4,11 @@ import Foundation
 import Testing
 
 struct SoakTests {
-    @Test(arguments: ["inbox", "timer"]) func `a few repetitions find nothing`(subject: String) throws {
+    @Test(arguments: [
+        "promise", "cancel", "close", "inbox", "coroutine", "generator", "timer", "stream", "scope", "lock", "queue",
+        "channel", "blocking", "report",
+    ])
+    func `a few repetitions find nothing`(subject: String) throws {
         let soak = Program.products.appendingPathComponent("Soak").path
         let result = try Program.run(soak, ["--repeat", "30", "--filter", subject])
         #expect(result.status == 0, "\(result.text)\(result.errors)")

@@ -38,7 +38,8 @@ struct Scenario: Sendable {
 extension Scenario {
     /// What `coro-bench micro` measures, in the order of the report. A new subject is a new file and a line here.
     static let micro: [Scenario] =
-        callbacks + promises + yields + suspensions + tasks + crossings + timers + combinators + generators + streams
+        callbacks + promises + yields + suspensions + tasks + crossings + timers + meetings + combinators + generators
+        + streams
         + floors
 }
 
