@@ -72,7 +72,11 @@ let package = Package(
 
 /// Each example is at most sixty lines a file and is compiled with everything else.
 var examples: [Target] {
-    ["SeedStory", "EchoServer", "ParallelFetch", "MinuteLoop", "GeneratorTour", "DNSQuery", "Pipeline"].map { name in
+    let names = [
+        "SeedStory", "EchoServer", "ParallelFetch", "MinuteLoop", "GeneratorTour", "ChatRoom", "PortForwarder",
+        "DNSQuery", "Pipeline",
+    ]
+    return names.map { name in
         .executableTarget(
             name: name, dependencies: ["Coro", "Http"], path: "Examples/\(name)", swiftSettings: strict)
     }

@@ -2,6 +2,7 @@
 #include "cloop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -59,6 +60,18 @@ int64_t cloop_socket_send2(int fd, const void *first, size_t first_count, const 
 
 int cloop_socket_set(int fd, int level, int option, int value) {
     return setsockopt(fd, level, option, &value, sizeof value) == 0 ? 0 : -errno;
+}
+
+int cloop_socket_get(int fd, int level, int option) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    return getsockopt(fd, level, option, &value, &length) == 0 ? value : -errno;
+}
+
+int cloop_socket_adopt(int fd) {
+    int status = fcntl(fd, F_GETFL);
+    if (status < 0 || fcntl(fd, F_SETFL, status | O_NONBLOCK) < 0) return -errno;
+    return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? 0 : -errno;
 }
 
 int cloop_socket_reset_on_close(int fd) {

@@ -4,10 +4,8 @@ import Foundation
 import Testing
 
 struct SoakTests {
-    @Test(arguments: [
-        "promise", "cancel", "close", "inbox", "coroutine", "generator", "timer", "stream", "scope", "lock", "queue",
-        "channel", "blocking", "report",
-    ])
+    // Not those that use the global pool: its threads come and go, and so few repetitions do not tell them from a leak.
+    @Test(arguments: ["inbox", "timer", "generator", "scope", "lock", "queue", "channel", "report"])
     func `a few repetitions find nothing`(subject: String) throws {
         let soak = Program.products.appendingPathComponent("Soak").path
         let result = try Program.run(soak, ["--repeat", "30", "--filter", subject])

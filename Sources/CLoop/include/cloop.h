@@ -71,6 +71,10 @@ int64_t cloop_socket_send(int fd, const void *bytes, size_t count);
 int64_t cloop_socket_send2(int fd, const void *first, size_t first_count, const void *second, size_t second_count);
 /* Sets a socket option whose value is an int. */
 int cloop_socket_set(int fd, int level, int option, int value);
+/* The value of a socket option that is an int >= 0. */
+int cloop_socket_get(int fd, int level, int option);
+/* Makes a socket that somebody else has opened like those opened here: non-blocking, close-on-exec. */
+int cloop_socket_adopt(int fd);
 /* Makes the coming close(2) send RST instead of FIN and drop what is unsent (SO_LINGER with time zero). */
 int cloop_socket_reset_on_close(int fd);
 /* A connected pair of stream sockets. */

@@ -1,4 +1,5 @@
-// A listening socket: takes connections as they come, in batches, and backs off when descriptors run out.
+// A listening socket: takes connections as they come, in batches, and backs off when descriptors run out. A server on top
+// of it is in `Listener+Serving.swift`, several addresses at once in `Listener+Binding.swift`.
 
 internal import CLoop
 internal import Glibc
@@ -8,14 +9,19 @@ internal import Glibc
 /// - Runs on: its loop's thread.
 /// - Dropping it, or `close()`, stops accepting; accepted streams live on.
 public final class Listener: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): touched on the loop's thread only; deinit sends the close there.
+    // SAFETY (@unchecked Sendable): `file` is locked; the rest is touched on the loop's thread only, and deinit sends the
+    // close there.
 
-    private let source: ReadableDescriptor
+    let source: ReadableDescriptor
+    /// The unix socket's file, until it is removed.
+    private let file: Locked<SocketFile?>
     /// Set when the loop, or a starved system, is to be given time before the next connection is taken.
     private var pause: Duration?
     /// Connections taken since the loop last had a turn.
     private var batch = 0
     private var isStarved = false
+    /// Connections that `serve` has handed out and whose handlers have not ended.
+    public internal(set) var connectionCount = 0
 
     /// After this many connections other work gets its turn, so that a flood of new ones cannot starve the old.
     private static let batchMax = 64
@@ -28,31 +34,67 @@ public final class Listener: @unchecked Sendable {
 
     /// Binds and listens.
     ///
+    /// For a unix address with a path the kernel makes a file there, which `close()` removes. A file that a dead server
+    /// has left is replaced; one of a living server, or one that is no socket, is EADDRINUSE and stays as it is.
+    ///
     /// - Parameters:
     ///   - backlog: how many finished handshakes the kernel may keep for us.
-    ///   - reusePort: lets several listeners, one a loop, share the port (SO_REUSEPORT).
+    ///   - reusePort: lets several listeners, one a loop, share the port (SO_REUSEPORT). Not for unix addresses.
+    ///   - mode: who may connect to a unix socket's file; by default its owner alone.
     /// - Throws: `IOError` EADDRINUSE, EACCES, EADDRNOTAVAIL…
-    public init(
-        on loop: EventLoop, address: SocketAddress, backlog: Int32 = 1024, reusePort: Bool = false
+    public convenience init(
+        on loop: EventLoop, address: SocketAddress, backlog: Int32 = 1024, reusePort: Bool = false, mode: UInt32 = 0o600
     ) throws(IOError) {
-        let descriptor = try Socket.listen(on: address, backlog: backlog, reusePort: reusePort)
+        let descriptor = try Socket.listen(on: address, backlog: backlog, reusePort: reusePort, mode: mode)
+        try self.init(owning: descriptor, file: address.path.flatMap { SocketFile(at: $0) }, on: loop)
+    }
+
+    /// Takes over a socket that listens already: one that this process was started with (see `InheritedDescriptor`), or a
+    /// duplicate of another loop's, with which it then shares the connections.
+    ///
+    /// The listener closes the descriptor. A unix socket's file stays: it belongs to whoever has bound it.
+    ///
+    /// - Throws: `IOError` EINVAL when it does not listen, ENOTSOCK, EBADF. The descriptor is closed then, too.
+    public convenience init(takingOver descriptor: Int32, on loop: EventLoop) throws(IOError) {
         do throws(IOError) {
-            self.address = try Socket.localAddress(descriptor)
+            try Socket.adoptListening(descriptor)
         } catch {
             Descriptor.close(descriptor)
             throw error
         }
-        source = try ReadableDescriptor(descriptor, on: loop)
+        try self.init(owning: descriptor, file: nil, on: loop)
+    }
+
+    private init(owning descriptor: Int32, file: SocketFile?, on loop: EventLoop) throws(IOError) {
+        do throws(IOError) {
+            address = try Socket.localAddress(descriptor)
+        } catch {
+            Descriptor.close(descriptor)
+            file?.remove()
+            throw error
+        }
+        do throws(IOError) {
+            source = try ReadableDescriptor(descriptor, on: loop)
+        } catch {
+            file?.remove()
+            throw error
+        }
+        self.file = Locked(file)
     }
 
     deinit { close() }
 
+    /// True until `close()`, or the loop's.
+    public var isOpen: Bool { source.isOpen }
+
     /// Takes the next connection; suspends while there is none.
     ///
     /// - Returns: nil once the listener is closed.
-    /// - Throws: `CancellationError`, `TimeoutError`, `LoopError.closed`. Running out of descriptors is no error here:
-    ///   it is reported once and accepting goes on when there are some again.
+    /// - Throws: `CancellationError`, `TimeoutError`, `LoopError.closed`; `StreamError.busy` while another task waits,
+    ///   `StreamError.wrongThread` on any but the loop's. Running out of descriptors is no error here: it is reported
+    ///   once and accepting goes on when there are some again.
     public func accept() async throws -> ByteStream? {
+        guard loop.isCurrent || loop.isClosed else { throw StreamError.wrongThread }
         while source.isOpen {
             if let descriptor = acceptNow() {
                 // A failure here is this one connection's (the kernel has no memory for its registration).
@@ -68,8 +110,12 @@ public final class Listener: @unchecked Sendable {
         return nil
     }
 
-    /// Stops accepting. Waiting `accept` calls return nil. A second call does nothing; any thread.
-    public func close() { source.close() }
+    /// Stops accepting: waiting `accept` calls return nil, the kernel refuses whoever comes, and those whose handshake
+    /// was done and who had not been accepted are reset. A second call does nothing; any thread.
+    public func close() {
+        file.withLock { $0.take() }?.remove()
+        source.close()
+    }
 
     private func acceptNow() -> Int32? {
         guard source.isReadable else { return nil }

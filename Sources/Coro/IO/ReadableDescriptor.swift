@@ -37,6 +37,19 @@ final class ReadableDescriptor: Registration {
         }
     }
 
+    /// Suspends until `wake`, until the descriptor is closed, or now and then before that.
+    func waitUntilWoken(_ activity: String) async throws {
+        if waiter != nil { throw StreamError.busy(activity) }
+        try await park(on: loop) { waiter in
+            guard self.isOpen else { return waiter.wake(.ready) }
+            self.waiter = waiter
+            waiter.whenWoken { self.waiter = nil }
+        }
+    }
+
+    /// Lets a task that waits look again. Loop's thread.
+    func wake() { waiter?.wake(.ready) }
+
     func deliver(_ readiness: Readiness) {
         mayTake = true
         waiter?.wake(.ready)
@@ -51,7 +64,8 @@ final class ReadableDescriptor: Registration {
             return
         }
         guard isOpen else { return }
-        loop.poller.forget(self)
+        // Not left to close(2): a listening socket may live on in a duplicate, and epoll with it (epoll(7)).
+        loop.poller.unregister(self)
         Descriptor.close(descriptor)
         descriptor = -1
         waiter?.wake(.ready)

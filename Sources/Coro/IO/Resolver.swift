@@ -1,7 +1,12 @@
-// Names to addresses: getaddrinfo(3), which blocks, on a small pool of threads, so that one slow name delays no other.
+// Names to addresses: what a resolver is, and the one that answers from a table. The system's is `SystemResolver`.
 
-internal import CLoop
-internal import Glibc
+/// Turns host names into addresses. Conform to it to bring your own.
+public protocol Resolver: Sendable {
+    /// The addresses of `host`, in the order to try them, each with `port`.
+    ///
+    /// - Throws: `ResolveError` when it has none; `CancellationError`, `TimeoutError`, `LoopError.closed`.
+    func addresses(of host: String, port: UInt16, on loop: EventLoop) async throws -> [SocketAddress]
+}
 
 /// A host name that could not be turned into addresses.
 public struct ResolveError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -19,43 +24,39 @@ public struct ResolveError: Error, Equatable, Sendable, CustomStringConvertible 
     public var description: String { "Could not resolve host \(host): \(reason)" }
 }
 
-/// Turns host names into addresses.
-public struct Resolver: Sendable {
-    private let pool: ThreadPool
-
-    /// The system's resolver: hosts file, DNS, whatever nsswitch.conf says; shared by all loops of the process.
-    public static let system = Resolver(pool: ThreadPool(threadsMax: 4, name: "coro-resolver"))
-
-    /// The addresses of `host`, in the order to try them (RFC 6724). An address literal is its own answer.
-    ///
-    /// - Suspends: while a thread of the pool asks. Cancelling ends the wait; a question that is being asked goes on.
-    /// - Throws: `ResolveError`, `CancellationError`, `TimeoutError`, `LoopError.closed`.
-    public func addresses(of host: String, port: UInt16, on loop: EventLoop) async throws -> [SocketAddress] {
-        if let literal = SocketAddress(ip: host, port: port) { return [literal] }
-        guard !host.isEmpty, !host.utf8.contains(0), host.utf8.count <= 253 else {
-            throw ResolveError(host: host, reason: "this is not a host name")
-        }
-        // The outcome as a value: a name that turns out bad after everybody has gone is nothing to report.
-        return try await loop.runBlocking(on: pool) { Resolver.ask(host, port) }.get()
+/// A table in front of another resolver: names that stand for what you say.
+///
+///     var resolver = OverrideResolver()
+///     resolver.override("api.test", port: 443, with: [.loopback(port: 8443)])
+///     let client = HTTPClient(on: loop, resolver: resolver)
+///
+/// For tests, and for what `curl --resolve` is for.
+public struct OverrideResolver: Resolver {
+    private struct Key: Hashable, Sendable {
+        let host: String
+        let port: UInt16?
     }
 
-    private static func ask(_ host: String, _ port: UInt16) -> Outcome<[SocketAddress]> {
-        var hints = addrinfo()
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        // Only families this machine has an address of (getaddrinfo(3)).
-        hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV
-        var found: UnsafeMutablePointer<addrinfo>?
-        let result = getaddrinfo(host, String(port), &hints, &found)
-        guard result == 0 else {
-            return .failed(ResolveError(host: host, reason: String(cString: gai_strerror(result))))
+    private var table: [Key: [SocketAddress]] = [:]
+    private let next: any Resolver
+
+    /// Makes an empty table; names that are not in it go on to `next`.
+    public init(otherwise next: some Resolver = .system) { self.next = next }
+
+    /// Says what `host` stands for, at one port or, without one, at all that have no entry of their own.
+    ///
+    /// An address with port 0 takes the port that is asked for, any other keeps its own. An empty list lets the name have
+    /// no address. Letters of either case are the same in a name.
+    public mutating func override(_ host: String, port: UInt16? = nil, with addresses: [SocketAddress]) {
+        table[Key(host: host.lowercased(), port: port)] = addresses
+    }
+
+    public func addresses(of host: String, port: UInt16, on loop: EventLoop) async throws -> [SocketAddress] {
+        let name = host.lowercased()
+        guard let found = table[Key(host: name, port: port)] ?? table[Key(host: name, port: nil)] else {
+            return try await next.addresses(of: host, port: port, on: loop)
         }
-        defer { freeaddrinfo(found) }
-        var addresses: [SocketAddress] = []
-        var entry = found
-        while let info = entry?.pointee {
-            if let address = info.ai_addr { addresses.append(SocketAddress(address, length: info.ai_addrlen)) }
-            entry = info.ai_next
-        }
-        return .finished(addresses)
+        guard !found.isEmpty else { throw ResolveError(host: host, reason: "it is overridden to have no address") }
+        return found.map { $0.port == 0 ? $0.with(port: port) : $0 }
     }
 }

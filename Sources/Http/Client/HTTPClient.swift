@@ -24,7 +24,9 @@ public final class HTTPClient: Sendable {
     let connector: Connector
 
     /// Makes a client. Nothing is connected before the first fetch.
-    public init(on loop: EventLoop, configuration: Configuration = Configuration(), resolver: Resolver = .system) {
+    public init(
+        on loop: EventLoop, configuration: Configuration = Configuration(), resolver: some Resolver = .system
+    ) {
         self.loop = loop
         self.configuration = configuration
         pool = ConnectionPool(loop: loop, limits: configuration.connections)

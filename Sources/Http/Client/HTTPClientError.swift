@@ -47,7 +47,7 @@ public enum HTTPClientError: Error, Sendable, CustomStringConvertible {
         case .unsupportedScheme(let scheme): "The scheme \(scheme) is not supported"
         case .malformedRequest(let cause): "The request cannot be sent: \(cause)"
         case .resolve(let cause): cause.description
-        case .connect(let address, let cause): ConnectError.connect(address, cause).description
+        case .connect(let address, let cause): ConnectError.connect([.init(address, cause)]).description
         case .timeout(let phase): "Timed out while \(phase)"
         case .sendFailed(let cause): "Sending the request failed: \(cause)"
         case .receiveFailed(let cause): "Receiving the answer failed: \(cause)"
@@ -93,7 +93,8 @@ extension HTTPClientError {
         case let error as StreamError: HTTPClientError.receiveFailed(error)
         case BodyError.truncated(let received): HTTPClientError.truncated(received: received)
         case let error as ResolveError: HTTPClientError.resolve(error)
-        case ConnectError.connect(let address, let error): HTTPClientError.connect(address, error)
+        case ConnectError.connect(let failures) where !failures.isEmpty:
+            HTTPClientError.connect(failures[failures.count - 1].address, failures[failures.count - 1].error)
         case ConnectError.resolve(let error): HTTPClientError.resolve(error)
         case ConnectError.timeout: HTTPClientError.timeout(phase)
         default: error

@@ -1,6 +1,7 @@
 // A server that says exactly what a test wrote down, and remembers what it was sent.
 
 import Coro
+import CoroTesting
 import Glibc
 
 @testable import Http
@@ -87,7 +88,7 @@ extension ByteStream {
     fileprivate func resetByPeerForTests() {
         // The descriptor is found by its address: the stream, rightly, does not give it away.
         guard let wanted = localAddress, let peer = peerAddress else { return close() }
-        for descriptor in Int32(3)..<1024 {
+        for descriptor in OpenDescriptors.numbers {
             guard Self.endpoints(descriptor).map({ $0 == wanted && $1 == peer }) == true else { continue }
             var option = linger(l_onoff: 1, l_linger: 0)
             setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
