@@ -99,6 +99,23 @@ import Testing
         #expect(cloop_socket_set(-1, SOL_SOCKET, SO_REUSEADDR, 1) == -EBADF)
     }
 
+    @Test func `options are read`() {
+        let listener = Listener()
+        #expect(cloop_socket_get(listener.descriptor, SOL_SOCKET, SO_ACCEPTCONN) == 1)
+        let pair = SocketPair()
+        #expect(cloop_socket_get(pair.left, SOL_SOCKET, SO_ACCEPTCONN) == 0)
+        #expect(cloop_socket_get(-1, SOL_SOCKET, SO_ACCEPTCONN) == -EBADF)
+    }
+
+    @Test func `an adopted socket is non-blocking and close-on-exec`() {
+        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(socket) }
+        #expect(!isNonBlockingAndCloseOnExec(socket))
+        #expect(cloop_socket_adopt(socket) == 0)
+        #expect(isNonBlockingAndCloseOnExec(socket))
+        #expect(cloop_socket_adopt(-1) == -EBADF)
+    }
+
     private func wait(_ descriptor: Int32, _ events: Int32) {
         var entry = pollfd(fd: descriptor, events: Int16(events), revents: 0)
         poll(&entry, 1, 5_000)

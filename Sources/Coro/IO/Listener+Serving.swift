@@ -45,9 +45,8 @@ extension Listener {
     private func handle(_ stream: ByteStream, _ handler: @Sendable (ByteStream) async throws -> Void) async {
         do {
             try await handler(stream)
-        } catch is CancellationError {
-            // The grace is over, or the handler was stopped from inside.
-        } catch LoopError.closed {
+        } catch is CancellationError, LoopError.closed {
+            // It was told to end, and did.
         } catch {
             let peer = stream.peerAddress.map { " of \($0)" } ?? ""
             Report.failure("The handler of a connection\(peer) failed", error)

@@ -149,7 +149,7 @@ public final class SystemResolver: Resolver {
         let askers = state.withLock { state in
             guard state.questions[question.name] === question else { return question.askers }
             state.questions[question.name] = nil
-            if case .finished(let addresses) = outcome {
+            if case .finished(let addresses) = outcome, !addresses.isEmpty {
                 state.cache.insert(addresses, for: question.name, at: now)
             }
             defer { question.askers = [] }

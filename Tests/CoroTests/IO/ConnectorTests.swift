@@ -215,6 +215,25 @@ import Testing
         }
     }
 
+    @Test func `a loop that closes ends the race and closes its attempts`() async throws {
+        let v4 = v4
+        let network = FakeNetwork()
+        let ends = Journal<String>()
+        try await withLoop { loop async throws in
+            loop.spawn {
+                do {
+                    _ = try await network.connector(loop).connect(toFirstOf: v4)
+                } catch {
+                    ends.note("\(error)")
+                }
+            }
+            try await loop.moment()
+            try await loop.moment()
+        }
+        #expect(ends.entries == [LoopError.closed.description])
+        #expect(network.log == ["dial 192.0.2.1", "close 192.0.2.1"])
+    }
+
     @Test func `the delay between attempts can be set`() async throws {
         let clock = ManualClock()
         let v4 = v4
@@ -241,7 +260,7 @@ import Testing
 
 /// Addresses that answer when a test says so.
 private final class FakeNetwork: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): the test and its connector are on one loop's thread.
+    // SAFETY (@unchecked Sendable): the connector is on one loop's thread, and the test is there too, or comes after.
     private(set) var log: [String] = []
     private var answers: [SocketAddress: Result<Void, IOError>] = [:]
     private var attempts: [Attempt] = []
