@@ -219,7 +219,7 @@ import Testing
         let v4 = v4
         let network = FakeNetwork()
         let ends = Journal<String>()
-        try await withLoop { loop async throws in
+        try await withLoop(allowing: [.tasks, .descriptors]) { loop async throws in
             loop.spawn {
                 do {
                     _ = try await network.connector(loop).connect(toFirstOf: v4)
