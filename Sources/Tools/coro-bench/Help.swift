@@ -22,7 +22,7 @@ extension CommandLineArguments {
           coro-bench micro                             Everything, in about a minute
           coro-bench micro -f timer -f await -t 5      Some of it, more exactly
           coro-bench micro --report json > today.json  For a script
-          coro-bench memory                            About half a minute; a million tasks take 4 GB
+          coro-bench memory                            About half a minute; a million tasks take 2 GB
           perf record -e cpu-clock -g coro-bench micro -f 'suspend/moment' -t 10
 
         Columns of micro:

@@ -146,6 +146,31 @@ import Testing
         }
     }
 
+    @Test func `a server, a client, and names`() async throws {
+        try await withLoop { loop async throws in
+            let listeners = try await Listener.bind(to: "localhost", port: 0, on: loop)
+            try await loop.withScope { scope in
+                for listener in listeners {
+                    scope.spawn {
+                        try await listener.serve(connectionsMax: 1_000, grace: .seconds(5)) { stream in
+                            while let bytes = try await stream.read() { try await stream.write(bytes) }
+                        }
+                    }
+                }
+                var names = OverrideResolver()
+                names.override("api.test", with: listeners.map(\.address))
+                let resolver = names
+                let stream = try await loop.withTimeout(.seconds(30)) {
+                    try await Connector(loop: loop, resolver: resolver).connect(host: "api.test", port: 80)
+                }
+                try await stream.write("hello")
+                #expect(try await stream.read(exactly: 5) == Array("hello".utf8))
+                stream.close()
+                for listener in listeners { listener.close() }
+            }
+        }
+    }
+
     @Test func `programs, datagrams and files`() async throws {
         try await withLoop { loop async throws in
             let listing = try await loop.withTimeout(.seconds(50)) { try await loop.run("ls", "/").text }
