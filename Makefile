@@ -30,7 +30,7 @@ lint: ## Formatting, strictly.
 tsan: setup ## All tests under the thread sanitizer.
 	$(SWIFT) test --sanitize=thread --no-parallel --scratch-path .build-tsan
 
-asan: setup ## All tests under the address sanitizer (its leak check would count what Swift's runtime keeps to the end).
+asan: setup ## All tests under the address sanitizer (without its leak check; leaks are soak's matter).
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize=address --no-parallel --scratch-path .build-asan
 
 soak: setup ## Races, ten thousand times each (REPEAT=n, FILTER=text, SANITIZE=thread or address).
