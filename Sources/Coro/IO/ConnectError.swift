@@ -4,6 +4,7 @@
 public enum ConnectError: Error, Equatable, Sendable, CustomStringConvertible {
     /// One address that was tried, and why it did not work.
     public struct Failure: Equatable, Sendable, CustomStringConvertible {
+        /// The address that was tried.
         public let address: SocketAddress
         /// The system call that failed, and errno.
         public let error: IOError
