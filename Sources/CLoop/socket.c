@@ -58,6 +58,13 @@ int64_t cloop_socket_send2(int fd, const void *first, size_t first_count, const 
     return sent >= 0 ? sent : -errno;
 }
 
+int64_t cloop_socket_send_pieces(int fd, const struct iovec *pieces, int count) {
+    struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
+    ssize_t sent;
+    do sent = sendmsg(fd, &message, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
+    return sent >= 0 ? sent : -errno;
+}
+
 int cloop_socket_set(int fd, int level, int option, int value) {
     return setsockopt(fd, level, option, &value, sizeof value) == 0 ? 0 : -errno;
 }

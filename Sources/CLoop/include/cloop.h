@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 /* Readiness and interest, the epoll(7) bits by a name that Swift can read. */
 #define CLOOP_READABLE 0x001u        /* EPOLLIN */
@@ -69,6 +70,8 @@ int64_t cloop_socket_receive(int fd, void *bytes, size_t count);
 int64_t cloop_socket_send(int fd, const void *bytes, size_t count);
 /* Sends two pieces in order with one call, never raising SIGPIPE. */
 int64_t cloop_socket_send2(int fd, const void *first, size_t first_count, const void *second, size_t second_count);
+/* Sends pieces in order with one call, never raising SIGPIPE. -EMSGSIZE when there are more than IOV_MAX (1024). */
+int64_t cloop_socket_send_pieces(int fd, const struct iovec *pieces, int count);
 /* Sets a socket option whose value is an int. */
 int cloop_socket_set(int fd, int level, int option, int value);
 /* The value of a socket option that is an int >= 0. */

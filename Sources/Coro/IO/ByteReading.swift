@@ -17,6 +17,12 @@ public protocol ByteReading: AnyObject, Sendable {
     ///
     /// - Returns: false when the last byte has come.
     func fill() async throws -> Bool
+
+    /// Reads what is there into memory of the caller's. See the extension.
+    func read(into buffer: UnsafeMutableRawBufferPointer) async throws -> Int
+
+    /// Fills memory of the caller's. See the extension.
+    func read(filling buffer: UnsafeMutableRawBufferPointer) async throws
 }
 
 extension ByteReading {
@@ -41,6 +47,60 @@ extension ByteReading {
         return take(count)
     }
 
+    /// Reads what is there into memory of the caller's, at least one byte; suspends while there is none.
+    ///
+    /// The memory is the caller's to keep alive until this returns or throws; no pointer to it is kept afterwards.
+    ///
+    /// - Returns: how many bytes were read; 0 when the last byte has been read, and for an empty buffer.
+    public func read(into buffer: UnsafeMutableRawBufferPointer) async throws -> Int {
+        guard !buffer.isEmpty else { return 0 }
+        if unread.isEmpty {
+            guard try await fill() else { return 0 }
+        }
+        return take(into: buffer)
+    }
+
+    /// Reads exactly as many bytes as `buffer` has room for.
+    ///
+    /// The memory is the caller's to keep alive until this returns or throws. After a throw its contents say nothing, and
+    /// all that came is still in the source.
+    ///
+    /// - Throws: `StreamError.ended` when the end comes first.
+    public func read(filling buffer: UnsafeMutableRawBufferPointer) async throws {
+        while unread.count < buffer.count {
+            guard try await fill() else { throw StreamError.ended(received: unread.count) }
+        }
+        _ = take(into: buffer)
+    }
+
+    /// Receives until at least `count` bytes are unread, and consumes none of them.
+    ///
+    /// - Returns: `unread`, which is valid until the source is next used or the task suspends.
+    /// - Throws: `StreamError.ended` when the end comes first: what came is in `unread`.
+    @discardableResult
+    public func peek(atLeast count: Int) async throws -> UnsafeRawBufferPointer {
+        while unread.count < count {
+            guard try await fill() else { throw StreamError.ended(received: unread.count) }
+        }
+        return unread
+    }
+
+    /// Reads up to and including the first `delimiter`, which may arrive in pieces.
+    ///
+    /// - Throws: `StreamError.limitExceeded` when it does not end within `limit` bytes, `StreamError.ended` when the end
+    ///   comes first. What came is still there.
+    /// - Complexity: O(n): bytes are searched once, however they arrive and whatever the delimiter is (`DelimiterSearch`).
+    public func read(until delimiter: [UInt8], limit: Int = 64 * 1024) async throws -> [UInt8] {
+        precondition(!delimiter.isEmpty, "A delimiter has at least one byte.")
+        var search = DelimiterSearch(delimiter)
+        while true {
+            let bytes = unread
+            if let end = search.end(in: UnsafeRawBufferPointer(rebasing: bytes.prefix(limit))) { return take(end) }
+            guard bytes.count < limit else { throw StreamError.limitExceeded(limit: limit) }
+            guard try await fill() else { throw StreamError.ended(received: unread.count) }
+        }
+    }
+
     /// Reads up to and including the first `delimiter`.
     ///
     /// - Throws: `StreamError.limitExceeded` when it does not come within `limit` bytes, `StreamError.ended` when the end
@@ -60,7 +120,8 @@ extension ByteReading {
 
     /// Reads all there is, to the end.
     ///
-    /// - Throws: `StreamError.limitExceeded` when there is more than `limit` bytes; what came is still there.
+    /// - Throws: `StreamError.limitExceeded` when there is more than `limit` bytes, `StreamError.broken` when the connection
+    ///   breaks instead of ending, which a reset is too. What came is still there, in `unread`.
     public func collect(upTo limit: Int = 16 * 1024 * 1024) async throws -> [UInt8] {
         repeat {
             if unread.count > limit { throw StreamError.limitExceeded(limit: limit) }
@@ -73,6 +134,22 @@ extension ByteReading {
     ///
     /// - Parameter limit: a longer line throws `StreamError.limitExceeded`.
     public func lines(limit: Int = 64 * 1024) -> LineSequence<Self> { LineSequence(source: self, limit: limit) }
+
+    /// The bytes as they arrive, in pieces of at most `limit` bytes, to the end.
+    ///
+    /// Receives only when the next piece is asked for, so a slow loop slows the peer down.
+    public func chunks(atMost limit: Int = 64 * 1024) -> ChunkSequence<Self> {
+        precondition(limit > 0, "A chunk must be allowed at least one byte; \(limit) is none.")
+        return ChunkSequence(source: self, limit: limit)
+    }
+
+    /// Moves as much of `unread` as there is room for.
+    func take(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let bytes = UnsafeRawBufferPointer(rebasing: unread.prefix(buffer.count))
+        buffer.copyMemory(from: bytes)
+        consume(bytes.count)
+        return bytes.count
+    }
 
     private func take(_ count: Int) -> [UInt8] {
         let bytes = Array(unread.prefix(count))
@@ -100,4 +177,15 @@ public struct LineSequence<Source: ByteReading>: AsyncSequence, AsyncIteratorPro
         if line.last == UInt8(ascii: "\r") { line.removeLast() }
         return String(decoding: line, as: UTF8.self)
     }
+}
+
+/// The bytes of a source in pieces, as they arrive. Made by `ByteReading.chunks`.
+public struct ChunkSequence<Source: ByteReading>: AsyncSequence, AsyncIteratorProtocol, Sendable {
+    fileprivate let source: Source
+    fileprivate let limit: Int
+
+    public func makeAsyncIterator() -> ChunkSequence { self }
+
+    /// The next piece, never empty; nil at the end. Suspends while there is nothing to read.
+    public mutating func next() async throws -> [UInt8]? { try await source.read(atMost: limit) }
 }

@@ -1,10 +1,11 @@
-// A connection as its user sees it: read, write, close. The state is in `StreamChannel`.
+// A connection as its user sees it: what it is, what it has received, how it ends. Ways to read it are in `ByteReading` and
+// `ByteStream+Reading`, writing is in `ByteStream+Writing`, the state in `StreamChannel`.
 
 /// A stream of bytes in both directions, over a connected socket.
 ///
 /// One task may read and another write at the same time. A read or write that is cancelled, or reaches the task's
 /// deadline, has not happened: every byte is still there and the stream is usable. (Bytes already given to `write` stay
-/// queued and go out with the next flush.)
+/// queued and go out by themselves.)
 ///
 /// - Runs on: tasks of its loop; from another thread every method throws `StreamError.wrongThread`.
 /// - Dropping the last reference closes the connection.
@@ -38,6 +39,23 @@ public final class ByteStream: ByteReading, @unchecked Sendable {
 
     // What reads pieces and lines is made of these three (`ByteReading`).
 
+    /// How many received bytes the stream keeps, by default.
+    public static let inputLimitDefault = 100 * 1024 * 1024
+
+    /// The most bytes that may be received and not consumed: 100 MiB by default.
+    ///
+    /// A stream receives only when somebody reads it, and then no more than that read asks for and a buffer's worth beyond.
+    /// This bounds what a read may ask for, such as `read(exactly:)` with a length that the peer has sent. A read that
+    /// needs more throws `StreamError.limitExceeded`, and what came is still there; the rest waits in the peer. Memory of
+    /// your own (`read(filling:)`) does not count, and bytes put back may exceed it.
+    public var inputLimit: Int {
+        get { channel.inputLimit }
+        set {
+            precondition(newValue > 0, "A stream must be allowed to receive at least one byte; \(newValue) is none.")
+            channel.inputLimit = newValue
+        }
+    }
+
     /// The bytes received and not consumed. Valid until the stream is next used or the task suspends.
     public var unread: UnsafeRawBufferPointer { channel.input.bytes }
 
@@ -63,114 +81,9 @@ public final class ByteStream: ByteReading, @unchecked Sendable {
         }
     }
 
-    // MARK: Writing
-
-    /// Queues bytes and sends them; suspends until the kernel has taken all that is queued.
-    ///
-    /// - Throws: `StreamError`, `CancellationError`, `TimeoutError`, `LoopError.closed`. After `StreamError.busy` nothing
-    ///   was queued.
-    public func write(_ bytes: [UInt8]) async throws {
-        try checkThread()
-        try channel.checkNobodyWrites()
-        if bytes.count >= ByteStream.worthNoCopy {
-            try await writeWithoutCopying(bytes)
-        } else {
-            bytes.withUnsafeBytes { append($0) }
-        }
-        try await flush()
-    }
-
-    /// From this size on, two pieces for the kernel are cheaper than one copy of ours.
-    private static let worthNoCopy = 16 * 1024
-
-    private func writeWithoutCopying(_ bytes: [UInt8]) async throws {
-        var sent = 0
-        channel.isWriting = true
-        defer { channel.isWriting = false }
-        do {
-            while sent < bytes.count {
-                let queued = channel.output.count
-                let progress = bytes.withUnsafeBytes {
-                    channel.send(andThen: UnsafeRawBufferPointer(rebasing: $0[sent...]))
-                }
-                switch progress {
-                case .moved(let moved): sent += max(0, moved - queued)
-                case .end: continue
-                case .failed(let error): throw error
-                case .wouldBlock: try await channel.waitUntilWritable()
-                }
-            }
-        } catch {
-            // Cancelled half-way: the rest is queued, so that the peer never sees a hole.
-            bytes.withUnsafeBytes { append(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
-            throw error
-        }
-    }
-
-    /// Queues the UTF-8 of `text` and sends it. See `write([UInt8])`.
-    public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
-
-    /// Queues bytes without sending: many small pieces, one system call. Not while another task is writing: they could
-    /// come between its own.
-    public func append(_ bytes: UnsafeRawBufferPointer) {
-        guard channel.isOpen else { return }
-        channel.output.reserve(bytes.count, loop.buffers).copyMemory(from: bytes)
-        channel.output.commit(bytes.count)
-    }
-
-    /// Sends what is queued; suspends until the kernel has taken all of it.
-    public func flush() async throws {
-        try checkThread()
-        while !channel.output.isEmpty {
-            switch channel.send() {
-            case .moved, .end: continue
-            case .failed(let error): throw error
-            case .wouldBlock: try await channel.waitUntilWritable()
-            }
-        }
-        channel.output.giveBackIfEmpty(loop.buffers)
-        if let reason = channel.closeReason { throw reason }
-    }
-
-    /// How many bytes are queued and not sent.
-    public var unsentCount: Int { channel.output.count }
-
-    /// Sends `count` bytes of an open file from `offset` on, after what is queued, without copying them to user space.
-    ///
-    /// File bytes are not queued: when this is cancelled half-way, a part has gone and how much is not known. Who wants to
-    /// go on after a cancel says `write(file:from:upTo:)`; who does not, closes or resets the stream.
-    ///
-    /// - Throws: `StreamError.ended` when the file is shorter than that (it may have shrunk meanwhile). Else as `write`.
-    public func write(file: Int32, offset: Int64 = 0, count: Int) async throws {
-        var offset = offset
-        try await write(file: file, from: &offset, upTo: offset + Int64(count))
-    }
-
-    /// Sends the bytes of an open file from `offset` up to, not including, `end`, after what is queued.
-    ///
-    /// `offset` moves on with what is sent, also when this throws: a write that was cancelled goes on by the same call.
-    ///
-    /// - Throws: as `write(file:offset:count:)`.
-    public func write(file: Int32, from offset: inout Int64, upTo end: Int64) async throws {
-        let start = offset
-        try checkThread()
-        try channel.checkNobodyWrites()
-        channel.isWriting = true
-        defer { channel.isWriting = false }
-        try await flush()
-        while offset < end {
-            switch channel.sendFile(file, offset: &offset, count: Int(end - offset)) {
-            case .moved: continue
-            case .end: throw StreamError.ended(received: Int(offset - start))
-            case .failed(let error): throw error
-            case .wouldBlock: try await channel.waitUntilWritable()
-            }
-        }
-    }
-
     // MARK: Ending
 
-    /// Tells the peer that no more will come (FIN); reading goes on.
+    /// Tells the peer that no more will come (FIN), once all that is queued has gone; reading goes on. Does not wait.
     public func finishWriting() { channel.finishWriting() }
 
     /// Closes the connection. What is queued or unread is dropped; waiting reads and writes throw `StreamError.closed`.
@@ -185,6 +98,11 @@ public final class ByteStream: ByteReading, @unchecked Sendable {
         if loop.isCurrent { channel.reset() } else { loop.addCallback { self.channel.reset() } }
     }
 
+    /// Why the stream is closed, nil while it is open: what broke the connection, when a read or write had met that
+    /// (`StreamError.broken` with the system's error), and `StreamError.closed` when nothing had. What is called after the
+    /// close throws `StreamError.closed` either way.
+    public var closeReason: StreamError? { channel.isOpen ? nil : channel.failure ?? channel.closeReason }
+
     /// True until `close()`, or the loop's.
     public var isOpen: Bool { channel.isOpen }
 
@@ -194,7 +112,7 @@ public final class ByteStream: ByteReading, @unchecked Sendable {
     /// This side's address; nil when the connection is gone.
     public var localAddress: SocketAddress? { try? Socket.localAddress(channel.descriptor) }
 
-    private func checkThread() throws(StreamError) {
+    func checkThread() throws(StreamError) {
         guard loop.isCurrent else { throw .wrongThread }
     }
 }

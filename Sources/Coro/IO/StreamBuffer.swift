@@ -6,7 +6,8 @@ internal import Glibc
 /// back when the last one goes; grows beyond a block only when one message needs it.
 struct StreamBuffer {
     private var base: UnsafeMutableRawPointer?
-    private var capacity = 0
+    /// The size of the block; 0 while none is held.
+    private(set) var capacity = 0
     private var start = 0
     private var end = 0
 
@@ -32,6 +33,19 @@ struct StreamBuffer {
 
     mutating func commit(_ count: Int) { end += count }
 
+    /// Puts bytes in front of those that are there.
+    mutating func prepend(_ bytes: UnsafeRawBufferPointer, _ pool: BufferPool) {
+        guard let source = bytes.baseAddress, !bytes.isEmpty else { return }
+        if start >= bytes.count {
+            start -= bytes.count
+        } else {
+            _ = reserve(bytes.count, pool)
+            if let base { memmove(base + start + bytes.count, base + start, count) }
+            end += bytes.count
+        }
+        if let base { (base + start).copyMemory(from: source, byteCount: bytes.count) }
+    }
+
     private mutating func makeRoom(_ count: Int, _ pool: BufferPool) {
         let unread = end - start
         guard let old = base else {
@@ -39,7 +53,8 @@ struct StreamBuffer {
             base = capacity == BufferPool.blockBytes ? pool.borrow() : .allocate(byteCount: capacity, alignment: 16)
             return
         }
-        if capacity - unread >= count, start > 0 {
+        // Moving many bytes for a little room would make the copying quadratic; within one block it cannot.
+        if capacity - unread >= count, capacity == BufferPool.blockBytes || start >= unread {
             memmove(old, old + start, unread)
         } else {
             // Doubling keeps the copying linear in what was received.

@@ -25,18 +25,24 @@ final class StreamChannel: Registration {
     @exclusivity(unchecked) var output = StreamBuffer()
 
     @exclusivity(unchecked) private var mayRead = true
-    @exclusivity(unchecked) private var mayWrite = true
+    @exclusivity(unchecked) private(set) var mayWrite = true
     /// FIN, RST or an error was announced: no further edge will come.
     @exclusivity(unchecked) private var sawEnd = false
     @exclusivity(unchecked) private var reader = Sleeper.nobody
     @exclusivity(unchecked) private var writer = Sleeper.nobody
     /// Set while a task sends what is not in the output buffer: other bytes must not come between.
     @exclusivity(unchecked) var isWriting = false
+    /// What goes out without a task that waits for it; nil until something does.
+    @exclusivity(unchecked) var backlog: Backlog?
+    /// The input buffer never holds more than this.
+    @exclusivity(unchecked) var inputLimit = ByteStream.inputLimitDefault
     /// All bytes ever received and sent: whether a peer moves at all is seen by looking twice.
     @exclusivity(unchecked) private(set) var receivedTotal = 0
     @exclusivity(unchecked) private(set) var sentTotal = 0
     /// Why the channel is closed; nil while it is open.
     @exclusivity(unchecked) private(set) var closeReason: StreamError?
+    /// What broke the connection: the first failure that was met in either direction.
+    @exclusivity(unchecked) private(set) var failure: StreamError?
     weak var observer: (any StreamObserver)?
     /// What bytes go through on their way, once TLS is on.
     @exclusivity(unchecked) var layer: (any StreamLayer)?
@@ -63,10 +69,25 @@ final class StreamChannel: Registration {
         if let closeReason { return .failed(closeReason) }
         // A layer may hold bytes of which the kernel has nothing more to say.
         guard mayRead || layer != nil else { return .wouldBlock }
-        let room = input.reserve(StreamChannel.leastRead, loop.buffers)
-        let progress = if let layer { layer.receive(into: room) } else { receiveRaw(into: room) }
+        let most = inputLimit - input.count
+        guard most > 0 else { return .failed(.limitExceeded(limit: inputLimit)) }
+        let room = input.reserve(min(StreamChannel.leastRead, most), loop.buffers)
+        let progress = move(into: UnsafeMutableRawBufferPointer(start: room.baseAddress, count: min(room.count, most)))
         if case .moved(let count) = progress { input.commit(count) }
         return progress
+    }
+
+    /// Receives once into memory of the caller's; the input buffer must be empty.
+    func receive(into room: UnsafeMutableRawBufferPointer) -> Progress {
+        if let closeReason { return .failed(closeReason) }
+        guard mayRead || layer != nil else { return .wouldBlock }
+        return move(into: room)
+    }
+
+    @inline(__always)
+    private func move(into room: UnsafeMutableRawBufferPointer) -> Progress {
+        guard let layer else { return receiveRaw(into: room) }
+        return noting(layer.receive(into: room))
     }
 
     /// Receives once from the kernel.
@@ -97,8 +118,11 @@ final class StreamChannel: Registration {
     /// Sends once from the output buffer.
     func send() -> Progress {
         if let closeReason { return .failed(closeReason) }
-        let progress = if let layer { layer.send(output.bytes) } else { sendRaw(output.bytes) }
-        if case .moved(let count) = progress { output.consume(count) }
+        let progress = if let layer { noting(layer.send(output.bytes)) } else { sendRaw(output.bytes) }
+        if case .moved(let count) = progress {
+            output.consume(count)
+            if backlog != nil { noteSent() }
+        }
         return progress
     }
 
@@ -132,12 +156,35 @@ final class StreamChannel: Registration {
         sentTotal &+= Int(sent)
         if Int(sent) < queued.count + rest.count { mayWrite = false }
         output.consume(min(Int(sent), queued.count))
+        if backlog != nil { noteSent() }
+        return .moved(Int(sent))
+    }
+
+    /// Sends once from the output buffer and then from `pieces`, in one call; `moved` counts the bytes of both.
+    func send(andThen pieces: borrowing OutgoingPieces) -> Progress {
+        if layer != nil {
+            return pieces.withFirst { send(andThen: $0) }
+        }
+        if let closeReason { return .failed(closeReason) }
+        guard mayWrite else { return .wouldBlock }
+        let queued = output.bytes
+        var count = queued.count + pieces.countOfNext
+        let offered = count
+        if let faults, let outcome = interfere(faults, .send, &count) { return outcome }
+        let sent = pieces.withVectors(after: queued, count: count) {
+            cloop_socket_send_pieces(descriptor, $0.baseAddress, Int32($0.count))
+        }
+        guard sent >= 0 else { return failure(sent, "sendmsg", &mayWrite) }
+        sentTotal &+= Int(sent)
+        if Int(sent) < offered { mayWrite = false }
+        output.consume(min(Int(sent), queued.count))
+        if backlog != nil { noteSent() }
         return .moved(Int(sent))
     }
 
     private func sendThroughLayer(_ bytes: UnsafeRawBufferPointer) -> Progress {
         if let closeReason { return .failed(closeReason) }
-        return layer?.send(bytes) ?? .wouldBlock
+        return noting(layer?.send(bytes) ?? .wouldBlock)
     }
 
     /// The kernel has (as if it had) no more for us in this direction until it says so.
@@ -151,7 +198,13 @@ final class StreamChannel: Registration {
             may = false
             return .wouldBlock
         }
-        return .failed(.broken(IOError(call: call, code: Int32(-result))))
+        return noting(.failed(.broken(IOError(call: call, code: Int32(-result)))))
+    }
+
+    /// Remembers what broke the connection. The first failure is the cause; what comes after it follows from it.
+    func noting(_ progress: Progress) -> Progress {
+        if case .failed(let error) = progress, failure == nil { failure = error }
+        return progress
     }
 
     /// Sends file bytes without taking them through user space; the output buffer must be empty.
@@ -248,7 +301,9 @@ final class StreamChannel: Registration {
             if ends != .peerClosed { mayWrite = true }
         }
         if mayRead { reader.take().wake() }
-        if mayWrite { writer.take().wake() }
+        if mayWrite {
+            if writer.isSomebody { writer.take().wake() } else if backlog != nil { sendByItself() }
+        }
         if mayWrite, isFinishDue { finishWriting() }
         if !ends.isEmpty, let observer {
             if ends == .peerClosed { observer.peerFinished() } else { observer.peerVanished() }
@@ -257,9 +312,10 @@ final class StreamChannel: Registration {
 
     // MARK: Ending
 
-    /// Says FIN: no more will be sent.
+    /// Says FIN, after what is queued: no more will be sent.
     func finishWriting() {
         guard isOpen else { return }
+        guard output.isEmpty, !isWriting else { return finishWhenSent() }
         isFinishDue = false
         if let layer, case .wouldBlock = layer.finish() {
             // FIN without it would look like a cut; it follows when the kernel has room again.
@@ -284,6 +340,7 @@ final class StreamChannel: Registration {
         descriptor = -1
         input.discard(loop.buffers)
         output.discard(loop.buffers)
+        if backlog != nil { dropBacklog() }
         layer?.close()
         if let faults { faults.letGo() }
         reader.take().wake()

@@ -55,7 +55,7 @@ extension StreamChannel {
         case .fail(let code):
             // The kernel then announces the hang-up to both directions, and to the peer, by itself.
             _ = shutdown(descriptor, Int32(SHUT_RDWR))
-            return .failed(.broken(IOError(call: call.name, code: code)))
+            return noting(.failed(.broken(IOError(call: call.name, code: code))))
         case .end:
             _ = shutdown(descriptor, Int32(SHUT_RD))
             return .end

@@ -1,0 +1,186 @@
+// Writing a connection: with a task that waits until the kernel has taken all (`write`, `flush`), or without one (`append`,
+// and `drain` against a peer that does not read).
+
+extension ByteStream {
+    // MARK: Written and waited for
+
+    /// Queues bytes and sends them; suspends until the kernel has taken all that is queued.
+    ///
+    /// Cancelled, or at the task's deadline, it throws, and the bytes stay queued and go out by themselves: the peer never
+    /// sees a hole.
+    ///
+    /// - Throws: `StreamError`, `CancellationError`, `TimeoutError`, `LoopError.closed`. After `StreamError.busy` nothing
+    ///   was queued.
+    public func write(_ bytes: [UInt8]) async throws {
+        try checkThread()
+        try channel.checkNobodyWrites()
+        if bytes.count >= ByteStream.worthNoCopy {
+            try await writeWithoutCopying([bytes])
+        } else if channel.isOpen {
+            bytes.withUnsafeBytes { channel.queue($0) }
+        }
+        try await sendQueued()
+    }
+
+    /// Queues pieces in their order and sends them, many with one system call (sendmsg(2)); suspends until the kernel has
+    /// taken all that is queued. Large pieces are not copied.
+    ///
+    /// Cancelled, or at the task's deadline, it throws, and what has not been sent of the pieces is queued and goes out by
+    /// itself, in order.
+    ///
+    /// - Throws: as `write([UInt8])`.
+    public func write(_ pieces: [[UInt8]]) async throws {
+        try checkThread()
+        try channel.checkNobodyWrites()
+        let count = pieces.reduce(0) { $0 + $1.count }
+        if count >= ByteStream.worthNoCopy {
+            try await writeWithoutCopying(pieces)
+        } else if channel.isOpen {
+            for piece in pieces { piece.withUnsafeBytes { channel.queue($0) } }
+        }
+        try await sendQueued()
+    }
+
+    /// Queues the UTF-8 of `text` and sends it. See `write([UInt8])`.
+    public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
+
+    /// From this size on, pieces for the kernel are cheaper than one copy of ours.
+    private static let worthNoCopy = 16 * 1024
+
+    private func writeWithoutCopying(_ pieces: [[UInt8]]) async throws {
+        var rest = OutgoingPieces(pieces)
+        channel.isWriting = true
+        defer { channel.endWriting() }
+        do {
+            while rest.count > 0 {
+                let queued = channel.output.count
+                switch channel.send(andThen: rest) {
+                case .moved(let moved): rest.advance(max(0, moved - queued))
+                case .end: continue
+                case .failed(let error): throw error
+                case .wouldBlock: try await channel.waitUntilWritable()
+                }
+            }
+        } catch {
+            if channel.isOpen { rest.forEachRest { channel.queue($0) } }
+            throw error
+        }
+    }
+
+    /// Sends what is queued; suspends until the kernel has taken all of it.
+    ///
+    /// - Throws: as `write([UInt8])`. Cancelled, or at the task's deadline, what is queued still goes out by itself.
+    public func flush() async throws {
+        try checkThread()
+        // What was appended behind another task's write goes when that is done.
+        if channel.isWriting { throw StreamError.busy("writing") }
+        try await sendQueued()
+    }
+
+    /// Sends what is queued now. What is appended meanwhile stands behind it and is not waited for: it may never end.
+    private func sendQueued() async throws {
+        var left = channel.output.count
+        // What it leaves, for whatever reason, goes by itself.
+        defer { if !channel.isWriting { channel.letGo() } }
+        while left > 0 {
+            switch channel.send() {
+            case .moved(let sent): left -= sent
+            case .end: continue
+            case .failed(let error): throw error
+            case .wouldBlock:
+                try await channel.waitUntilWritable()
+                // Some of it may have gone by itself between the wake and this.
+                left = min(left, channel.output.count)
+            }
+        }
+        channel.output.giveBackIfEmpty(loop.buffers)
+        if let reason = channel.closeReason { throw reason }
+    }
+
+    // MARK: Appended, and drained
+
+    /// Queues bytes, which go out by themselves; never suspends.
+    ///
+    /// What one iteration of the loop appends is sent in the next, with one system call, or with the first `write` or
+    /// `flush` before that. What the kernel has no room for follows as it has some. Any number of tasks may append, also
+    /// while another one writes: bytes appended by one call stay together, and come between two writes, never into one.
+    ///
+    /// Nothing here waits for a peer that does not read: between appends, `drain()` does. On a closed stream it does
+    /// nothing; when the connection breaks, `drain`, `flush` and the reader are told. May be called from any thread; from
+    /// another one the bytes are handed to the loop first.
+    public func append(_ bytes: UnsafeRawBufferPointer) {
+        if loop.isCurrent { channel.append(bytes) } else { append(Array(bytes)) }
+    }
+
+    /// Queues bytes, which go out by themselves; never suspends. See `append(UnsafeRawBufferPointer)`.
+    public func append(_ bytes: [UInt8]) {
+        guard loop.isCurrent else {
+            loop.addCallback { self.append(bytes) }
+            return
+        }
+        bytes.withUnsafeBytes { channel.append($0) }
+    }
+
+    /// Queues the UTF-8 of `text`, which goes out by itself. See `append(UnsafeRawBufferPointer)`.
+    public func append(_ text: String) {
+        var text = text
+        text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Waits for a peer that reads more slowly than you write: returns at once while no more than `waterMarks.high` bytes are
+    /// unsent, and suspends until no more than `waterMarks.low` are otherwise.
+    ///
+    /// Any number of tasks may wait here. Cancelled, or at the task's deadline, it throws, and what is queued goes on.
+    ///
+    /// - Throws: `StreamError` when the connection is closed or broken, whatever is queued; `CancellationError`,
+    ///   `TimeoutError`, `LoopError.closed`.
+    public func drain() async throws {
+        try checkThread()
+        try await channel.drain()
+        if let reason = channel.closeReason ?? channel.failure { throw reason }
+    }
+
+    /// When `drain()` waits and for how long: by default above 64 KiB and down to 16 KiB.
+    public var waterMarks: WaterMarks {
+        get { channel.backlog?.marks ?? WaterMarks() }
+        set { channel.madeBacklog.marks = newValue }
+    }
+
+    /// How many bytes are queued and not sent.
+    public var unsentCount: Int { channel.unsentCount }
+
+    // MARK: Files
+
+    /// Sends `count` bytes of an open file from `offset` on, after what is queued, without copying them to user space.
+    ///
+    /// File bytes are not queued: when this is cancelled half-way, a part has gone and how much is not known. Who wants to
+    /// go on after a cancel says `write(file:from:upTo:)`; who does not, closes or resets the stream.
+    ///
+    /// - Throws: `StreamError.ended` when the file is shorter than that (it may have shrunk meanwhile). Else as `write`.
+    public func write(file: Int32, offset: Int64 = 0, count: Int) async throws {
+        var offset = offset
+        try await write(file: file, from: &offset, upTo: offset + Int64(count))
+    }
+
+    /// Sends the bytes of an open file from `offset` up to, not including, `end`, after what is queued.
+    ///
+    /// `offset` moves on with what is sent, also when this throws: a write that was cancelled goes on by the same call.
+    ///
+    /// - Throws: as `write(file:offset:count:)`.
+    public func write(file: Int32, from offset: inout Int64, upTo end: Int64) async throws {
+        let start = offset
+        try checkThread()
+        try channel.checkNobodyWrites()
+        channel.isWriting = true
+        defer { channel.endWriting() }
+        try await sendQueued()
+        while offset < end {
+            switch channel.sendFile(file, offset: &offset, count: Int(end - offset)) {
+            case .moved: continue
+            case .end: throw StreamError.ended(received: Int(offset - start))
+            case .failed(let error): throw error
+            case .wouldBlock: try await channel.waitUntilWritable()
+            }
+        }
+    }
+}
