@@ -38,6 +38,26 @@ import Testing
         #expect(room.prefix(10).elementsEqual("head body!".utf8))
     }
 
+    @Test func `many pieces arrive in order from one call, empty ones too, up to a number`() {
+        let pair = SocketPair()
+        let text = Array("many pieces".utf8)
+        let sent = text.withUnsafeBytes { bytes in
+            let base = UnsafeMutableRawPointer(mutating: bytes.baseAddress!)
+            let pieces = bytes.indices.flatMap {
+                [iovec(iov_base: base + $0, iov_len: 1), iovec(iov_base: nil, iov_len: 0)]
+            }
+            return cloop_socket_send_pieces(pair.left, pieces, Int32(pieces.count))
+        }
+        #expect(sent == Int64(text.count))
+        var room = [UInt8](repeating: 0, count: 32)
+        #expect(cloop_socket_receive(pair.right, &room, 32) == Int64(text.count))
+        #expect(room.prefix(text.count).elementsEqual(text))
+        let tooMany = [iovec](repeating: iovec(), count: 1025)
+        #expect(cloop_socket_send_pieces(pair.left, tooMany, 1025) == Int64(-EMSGSIZE))
+        pair.closeRight()
+        #expect(cloop_socket_send_pieces(pair.left, [iovec()], 1) == Int64(-EPIPE))
+    }
+
     @Test func `sending more than the socket takes sends a part, then answers EAGAIN`() {
         let pair = SocketPair()
         let block = [UInt8](repeating: 7, count: 4 << 20)

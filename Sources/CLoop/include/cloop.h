@@ -80,6 +80,8 @@ int cloop_socket_get(int fd, int level, int option);
 int cloop_socket_adopt(int fd);
 /* Makes the coming close(2) send RST instead of FIN and drop what is unsent (SO_LINGER with time zero). */
 int cloop_socket_reset_on_close(int fd);
+/* Takes that back: close(2) returns at once and the kernel goes on sending. */
+int cloop_socket_linger_in_background(int fd);
 /* A connected pair of stream sockets. */
 int cloop_socket_pair(int pair[2]);
 

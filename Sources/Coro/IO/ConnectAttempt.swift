@@ -27,21 +27,23 @@ final class SocketAttempt: ConnectAttempt, Registration {
     private var whenSettled: (() -> Void)?
 
     init(
-        to address: SocketAddress, from source: SocketAddress?, on loop: EventLoop, whenSettled: @escaping () -> Void
+        to address: SocketAddress, from source: SocketAddress?, options: SocketOptions, on loop: EventLoop,
+        whenSettled: @escaping () -> Void
     ) {
         self.address = address
         self.loop = loop
         do throws(IOError) {
-            if try begin(from: source) { outcome = .success(()) } else { self.whenSettled = whenSettled }
+            if try begin(from: source, options) { outcome = .success(()) } else { self.whenSettled = whenSettled }
         } catch {
             fail(error)
         }
     }
 
     /// True when it is connected at once, as unix sockets are.
-    private func begin(from source: SocketAddress?) throws(IOError) -> Bool {
+    private func begin(from source: SocketAddress?, _ options: SocketOptions) throws(IOError) -> Bool {
         descriptor = try Socket.open(address.family)
         if address.family != AF_UNIX { try? Socket.set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
+        try options.apply(to: descriptor, family: address.family)
         if let source { try Socket.bind(descriptor, toSource: source) }
         let result = address.withSockaddr { cloop_socket_connect(descriptor, $0, $1) }
         guard result == -EINPROGRESS else {

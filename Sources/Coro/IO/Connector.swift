@@ -10,6 +10,8 @@ public struct Connector: Sendable {
     public let attemptDelay: Duration
     /// Where connections come from; nil lets the system choose.
     public let source: SocketAddress?
+    /// What the sockets are told before they connect.
+    public let options: SocketOptions
     private let dial: Dialing
 
     /// Makes a connector; opens nothing.
@@ -18,24 +20,28 @@ public struct Connector: Sendable {
     ///   - attemptDelay: how long an address may be silent before the next is tried beside it (RFC 8305 §5).
     ///   - source: the local address to connect from, with port 0 for one of the system's choice. Addresses of another
     ///     family then fail.
+    ///   - options: what the sockets are told before they connect. One that the system refuses fails the attempt.
     public init(
         loop: EventLoop, resolver: some Resolver = .system, attemptDelay: Duration = .milliseconds(250),
-        source: SocketAddress? = nil
+        source: SocketAddress? = nil, options: SocketOptions = SocketOptions()
     ) {
-        self.init(loop: loop, resolver: resolver, attemptDelay: attemptDelay, source: source) { address, whenSettled in
-            SocketAttempt(to: address, from: source, on: loop, whenSettled: whenSettled)
+        self.init(
+            loop: loop, resolver: resolver, attemptDelay: attemptDelay, source: source, options: options
+        ) { address, whenSettled in
+            SocketAttempt(to: address, from: source, options: options, on: loop, whenSettled: whenSettled)
         }
     }
 
     /// With attempts of one's own.
     init(
         loop: EventLoop, resolver: any Resolver, attemptDelay: Duration, source: SocketAddress? = nil,
-        dial: @escaping Dialing
+        options: SocketOptions = SocketOptions(), dial: @escaping Dialing
     ) {
         self.loop = loop
         self.resolver = resolver
         self.attemptDelay = attemptDelay
         self.source = source
+        self.options = options
         self.dial = dial
     }
 

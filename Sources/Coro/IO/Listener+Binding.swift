@@ -11,11 +11,11 @@ extension Listener {
     /// - Throws: `ResolveError`; `IOError` EADDRINUSE, EACCES…; `CancellationError`, `TimeoutError`, `LoopError.closed`.
     public static func bind(
         to host: String, port: UInt16, on loop: EventLoop, resolver: some Resolver = .system, backlog: Int32 = 1024,
-        reusePort: Bool = false
+        reusePort: Bool = false, options: SocketOptions = SocketOptions()
     ) async throws -> [Listener] {
         let addresses = try await resolver.addresses(of: host, port: port, on: loop)
         guard !addresses.isEmpty else { throw ResolveError(host: host, reason: "it has no address") }
-        return try bind(to: addresses, on: loop, backlog: backlog, reusePort: reusePort)
+        return try bind(to: addresses, on: loop, backlog: backlog, reusePort: reusePort, options: options)
     }
 
     /// Listens at every one of `addresses`; those with port 0 share one port that the kernel chooses.
@@ -26,12 +26,13 @@ extension Listener {
     /// - Returns: the listeners in the order of the addresses, each address once.
     /// - Throws: `IOError`; nothing is bound then.
     public static func bind(
-        to addresses: [SocketAddress], on loop: EventLoop, backlog: Int32 = 1024, reusePort: Bool = false
+        to addresses: [SocketAddress], on loop: EventLoop, backlog: Int32 = 1024, reusePort: Bool = false,
+        options: SocketOptions = SocketOptions()
     ) throws(IOError) -> [Listener] {
         var patience = 16
         while true {
             do throws(IOError) {
-                return try bindOnce(to: addresses, on: loop, backlog, reusePort)
+                return try bindOnce(to: addresses, on: loop, backlog, reusePort, options)
             } catch {
                 // The port that was free for one family was taken for the other: the kernel chooses again.
                 patience -= 1
@@ -43,7 +44,8 @@ extension Listener {
     }
 
     private static func bindOnce(
-        to addresses: [SocketAddress], on loop: EventLoop, _ backlog: Int32, _ reusePort: Bool
+        to addresses: [SocketAddress], on loop: EventLoop, _ backlog: Int32, _ reusePort: Bool,
+        _ options: SocketOptions
     ) throws(IOError) -> [Listener] {
         var listeners: [Listener] = []
         var seen: Set<SocketAddress> = []
@@ -52,7 +54,8 @@ extension Listener {
         for address in addresses where seen.insert(address).inserted {
             do throws(IOError) {
                 let wanted = address.isPortOpen ? address.with(port: chosen ?? 0) : address
-                let listener = try Listener(on: loop, address: wanted, backlog: backlog, reusePort: reusePort)
+                let listener = try Listener(
+                    on: loop, address: wanted, backlog: backlog, reusePort: reusePort, options: options)
                 if address.isPortOpen { chosen = listener.address.port }
                 listeners.append(listener)
             } catch  where error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT {

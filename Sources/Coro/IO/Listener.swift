@@ -41,11 +41,14 @@ public final class Listener: @unchecked Sendable {
     ///   - backlog: how many finished handshakes the kernel may keep for us.
     ///   - reusePort: lets several listeners, one a loop, share the port (SO_REUSEPORT). Not for unix addresses.
     ///   - mode: who may connect to a unix socket's file; by default its owner alone.
+    ///   - options: what accepted connections inherit.
     /// - Throws: `IOError` EADDRINUSE, EACCES, EADDRNOTAVAIL…
     public convenience init(
-        on loop: EventLoop, address: SocketAddress, backlog: Int32 = 1024, reusePort: Bool = false, mode: UInt32 = 0o600
+        on loop: EventLoop, address: SocketAddress, backlog: Int32 = 1024, reusePort: Bool = false, mode: UInt32 = 0o600,
+        options: SocketOptions = SocketOptions()
     ) throws(IOError) {
-        let descriptor = try Socket.listen(on: address, backlog: backlog, reusePort: reusePort, mode: mode)
+        let descriptor = try Socket.listen(
+            on: address, backlog: backlog, reusePort: reusePort, mode: mode, options: options)
         try self.init(owning: descriptor, file: address.path.flatMap { SocketFile(at: $0) }, on: loop)
     }
 

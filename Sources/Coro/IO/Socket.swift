@@ -9,12 +9,14 @@ enum Socket {
     }
 
     static func listen(
-        on address: SocketAddress, backlog: Int32, reusePort: Bool, mode: UInt32
+        on address: SocketAddress, backlog: Int32, reusePort: Bool, mode: UInt32, options: SocketOptions = SocketOptions()
     ) throws(IOError) -> Int32 {
         let descriptor = try open(address.family)
         var file: SocketFile?
         do throws(IOError) {
             if address.family != AF_UNIX { try setInternetOptions(descriptor, address.family) }
+            // Before listen(2): the window of a connection is agreed on as it is made.
+            try options.apply(to: descriptor, family: address.family)
             if reusePort { try set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1) }
             try bind(descriptor, to: address)
             file = address.path.flatMap { SocketFile(at: $0) }

@@ -22,6 +22,36 @@ struct Reading: Sendable, CustomTestStringConvertible {
         Reading(testDescription: "read(until: newline)") { stream in
             try await nilAtEnd { try await stream.read(until: 10) }
         },
+        Reading(testDescription: "read(until: two newlines)") { stream in
+            try await nilAtEnd { try await stream.read(until: [10, 10]) }
+        },
+        Reading(testDescription: "read(into:), a small buffer") { try await read(into: 7, of: $0) },
+        Reading(testDescription: "read(into:), past the stream's buffer") { try await read(into: 20_000, of: $0) },
+        Reading(testDescription: "read(filling:), a small buffer") { stream in
+            try await nilAtEnd { try await read(filling: 10, of: stream) }
+        },
+        Reading(testDescription: "read(filling:), more than there is") { stream in
+            do { return try await read(filling: 20_000, of: stream) } catch StreamError.ended(let received) {
+                return try await received == 0 ? nil : stream.read(exactly: received)
+            }
+        },
+        Reading(testDescription: "peek(atLeast: 10), then consume") { stream in
+            try await nilAtEnd {
+                let bytes = Array(try await stream.peek(atLeast: 10).prefix(10))
+                stream.consume(10)
+                return bytes
+            }
+        },
+        Reading(testDescription: "read, and put half of it back") { stream in
+            guard let bytes = try await stream.read() else { return nil }
+            let half = (bytes.count + 1) / 2
+            try stream.putBack(Array(bytes[half...]))
+            return Array(bytes[..<half])
+        },
+        Reading(testDescription: "chunks") { stream in
+            var chunks = stream.chunks(atMost: 7).makeAsyncIterator()
+            return try await chunks.next()
+        },
         Reading(testDescription: "fill and consume half") { stream in
             if stream.unread.isEmpty {
                 guard try await stream.fill() else { return nil }
@@ -64,6 +94,20 @@ struct Reading: Sendable, CustomTestStringConvertible {
 
 private func nilAtEnd(_ read: () async throws -> [UInt8]) async throws -> [UInt8]? {
     do { return try await read() } catch StreamError.ended(received: 0) { return nil }
+}
+
+private func read(into count: Int, of stream: ByteStream) async throws -> [UInt8]? {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 1)
+    defer { buffer.deallocate() }
+    let got = try await stream.read(into: buffer)
+    return got == 0 ? nil : Array(buffer[..<got])
+}
+
+private func read(filling count: Int, of stream: ByteStream) async throws -> [UInt8] {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 1)
+    defer { buffer.deallocate() }
+    try await stream.read(filling: buffer)
+    return Array(buffer)
 }
 
 /// How the peer sends.

@@ -63,6 +63,30 @@ struct Writing: Sendable, CustomTestStringConvertible {
                 try await stream.write(piece)
             }
         },
+        Writing(testDescription: "write, several small pieces at once", text: short, pieces: 1) { stream, text, progress in
+            try await stream.flush()
+            guard progress.given == 0 else { return }
+            progress.given = text.count
+            try await stream.write([Array(text[..<7]), [], Array(text[7..<8]), Array(text[8...])])
+        },
+        Writing(testDescription: "write, many pieces without copying, after what is queued", text: long, pieces: 2_000) {
+            stream, text, progress in
+            try await stream.flush()
+            guard progress.given == 0 else { return }
+            text.prefix(100).withUnsafeBytes { stream.append($0) }
+            progress.given = text.count
+            try await stream.write(cut(text.dropFirst(100), into: 170) + [[]])
+        },
+        Writing(testDescription: "append, then drain", text: short, pieces: 1) { stream, text, progress in
+            stream.waterMarks = WaterMarks(low: 0, high: 0)
+            try await stream.drain()
+            while progress.given < text.count {
+                let piece = Array(text[progress.given...].prefix(7))
+                progress.given += piece.count
+                stream.append(piece)
+                try await stream.drain()
+            }
+        },
         Writing(testDescription: "write, a file, after what is queued", text: long, pieces: 2_000) {
             stream, text, progress in
             if progress.given == 0 {
@@ -75,6 +99,17 @@ struct Writing: Sendable, CustomTestStringConvertible {
             try await stream.write(file: file.descriptor, from: &offset, upTo: Int64(text.count))
         },
     ]
+}
+
+/// `bytes` in pieces of this size.
+func cut(_ bytes: some Collection<UInt8>, into size: Int) -> [[UInt8]] {
+    var pieces: [[UInt8]] = []
+    var rest = bytes[...]
+    while !rest.isEmpty {
+        pieces.append(Array(rest.prefix(size)))
+        rest = rest.dropFirst(size)
+    }
+    return pieces
 }
 
 /// A file without a name, gone when it is let go of.
