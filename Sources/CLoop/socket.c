@@ -47,17 +47,6 @@ int64_t cloop_socket_send(int fd, const void *bytes, size_t count) {
     return sent >= 0 ? sent : -errno;
 }
 
-int64_t cloop_socket_send2(int fd, const void *first, size_t first_count, const void *second, size_t second_count) {
-    struct iovec pieces[2] = {
-        {.iov_base = (void *)first, .iov_len = first_count},
-        {.iov_base = (void *)second, .iov_len = second_count},
-    };
-    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
-    ssize_t sent;
-    do sent = sendmsg(fd, &message, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
-    return sent >= 0 ? sent : -errno;
-}
-
 int64_t cloop_socket_send_pieces(int fd, const struct iovec *pieces, int count) {
     struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
     ssize_t sent;

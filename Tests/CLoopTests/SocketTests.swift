@@ -26,16 +26,6 @@ import Testing
         let pair = SocketPair()
         pair.closeRight()
         #expect(cloop_socket_send(pair.left, "x", 1) == Int64(-EPIPE))
-        #expect(cloop_socket_send2(pair.left, "x", 1, "y", 1) == Int64(-EPIPE))
-    }
-
-    @Test func `two pieces arrive in order from one call`() {
-        let pair = SocketPair()
-        #expect(cloop_socket_send2(pair.left, "head ", 5, "body", 4) == 9)
-        #expect(cloop_socket_send2(pair.left, "", 0, "!", 1) == 1)
-        var room = [UInt8](repeating: 0, count: 32)
-        #expect(cloop_socket_receive(pair.right, &room, 32) == 10)
-        #expect(room.prefix(10).elementsEqual("head body!".utf8))
     }
 
     @Test func `many pieces arrive in order from one call, empty ones too, up to a number`() {

@@ -68,8 +68,6 @@ int cloop_socket_error(int fd);
 int64_t cloop_socket_receive(int fd, void *bytes, size_t count);
 /* Sends at most `count` bytes, never raising SIGPIPE. */
 int64_t cloop_socket_send(int fd, const void *bytes, size_t count);
-/* Sends two pieces in order with one call, never raising SIGPIPE. */
-int64_t cloop_socket_send2(int fd, const void *first, size_t first_count, const void *second, size_t second_count);
 /* Sends pieces in order with one call, never raising SIGPIPE. -EMSGSIZE when there are more than IOV_MAX (1024). */
 int64_t cloop_socket_send_pieces(int fd, const struct iovec *pieces, int count);
 /* Sets a socket option whose value is an int. */

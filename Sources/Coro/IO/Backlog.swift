@@ -28,6 +28,8 @@ final class Backlog {
     /// The output is to go without a task.
     var goesByItself = false
     var isScheduled = false
+    /// Why it goes no further. The kernel has told that to nobody else, and will not again.
+    var failure: StreamError?
     /// FIN is to follow the last byte.
     var endsWhenSent = false
 }
@@ -85,8 +87,9 @@ extension StreamChannel {
             switch send() {
             case .moved, .end: continue
             case .wouldBlock: return
-            case .failed:
-                // The cause is kept in `failure`; the bytes stay, so that the next flush fails too.
+            case .failed(let error):
+                // The bytes stay, so that the next flush fails too, and with this.
+                backlog.failure = backlog.failure ?? error
                 backlog.goesByItself = false
                 return wakeDrainers()
             }

@@ -110,8 +110,8 @@ extension ByteReading {
         var searched = 0
         while true {
             let bytes = unread
-            let fresh = bytes[searched..<max(searched, min(bytes.count, limit))]
-            if let index = fresh.firstIndex(of: delimiter) { return take(index + 1) }
+            let within = UnsafeRawBufferPointer(rebasing: bytes.prefix(limit))
+            if let index = within.offset(of: delimiter, from: searched) { return take(index + 1) }
             searched = bytes.count
             guard searched < limit else { throw StreamError.limitExceeded(limit: limit) }
             guard try await fill() else { throw StreamError.ended(received: unread.count) }

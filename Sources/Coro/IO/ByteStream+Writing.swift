@@ -29,7 +29,7 @@ extension ByteStream {
     /// itself, in order.
     ///
     /// - Throws: as `write([UInt8])`.
-    public func write(_ pieces: [[UInt8]]) async throws {
+    public func write(pieces: [[UInt8]]) async throws {
         try checkThread()
         try channel.checkNobodyWrites()
         let count = pieces.reduce(0) { $0 + $1.count }
@@ -57,7 +57,7 @@ extension ByteStream {
                 switch channel.send(andThen: rest) {
                 case .moved(let moved): rest.advance(max(0, moved - queued))
                 case .end: continue
-                case .failed(let error): throw error
+                case .failed(let error): throw channel.backlog?.failure ?? error
                 case .wouldBlock: try await channel.waitUntilWritable()
                 }
             }
@@ -86,7 +86,7 @@ extension ByteStream {
             switch channel.send() {
             case .moved(let sent): left -= sent
             case .end: continue
-            case .failed(let error): throw error
+            case .failed(let error): throw channel.backlog?.failure ?? error
             case .wouldBlock:
                 try await channel.waitUntilWritable()
                 // Some of it may have gone by itself between the wake and this.

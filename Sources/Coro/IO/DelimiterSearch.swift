@@ -42,13 +42,16 @@ struct DelimiterSearch {
 
     /// Moves on to where a match may begin; false when that is nowhere.
     private mutating func skipToFirst(in bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let base = bytes.baseAddress,
-            let found = memchr(base + searched, Int32(delimiter[0]), bytes.count - searched)
-        else {
-            searched = bytes.count
-            return false
-        }
-        searched = UnsafeRawPointer(found) - base
-        return true
+        let found = bytes.offset(of: delimiter[0], from: searched)
+        searched = found ?? bytes.count
+        return found != nil
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Where `byte` first stands, from `start` on; nil when nowhere.
+    func offset(of byte: UInt8, from start: Int) -> Int? {
+        guard let base = baseAddress, start < count else { return nil }
+        return memchr(base + start, Int32(byte), count - start).map { UnsafeRawPointer($0) - base }
     }
 }

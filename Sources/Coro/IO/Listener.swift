@@ -44,8 +44,8 @@ public final class Listener: @unchecked Sendable {
     ///   - options: what accepted connections inherit.
     /// - Throws: `IOError` EADDRINUSE, EACCES, EADDRNOTAVAIL…
     public convenience init(
-        on loop: EventLoop, address: SocketAddress, backlog: Int32 = 1024, reusePort: Bool = false, mode: UInt32 = 0o600,
-        options: SocketOptions = SocketOptions()
+        on loop: EventLoop, address: SocketAddress, backlog: Int32 = 1024, reusePort: Bool = false,
+        mode: UInt32 = 0o600, options: SocketOptions = SocketOptions()
     ) throws(IOError) {
         let descriptor = try Socket.listen(
             on: address, backlog: backlog, reusePort: reusePort, mode: mode, options: options)

@@ -9,7 +9,7 @@ enum Socket {
     }
 
     static func listen(
-        on address: SocketAddress, backlog: Int32, reusePort: Bool, mode: UInt32, options: SocketOptions = SocketOptions()
+        on address: SocketAddress, backlog: Int32, reusePort: Bool, mode: UInt32, options: SocketOptions
     ) throws(IOError) -> Int32 {
         let descriptor = try open(address.family)
         var file: SocketFile?

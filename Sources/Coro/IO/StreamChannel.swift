@@ -102,8 +102,16 @@ final class StreamChannel: Registration {
             if got < room.count, !sawEnd { mayRead = false }
             return .moved(Int(got))
         }
-        if got == 0 { return .end }
+        if got == 0 { return endOrBreak }
         return failure(got, "recv", &mayRead)
+    }
+
+    /// What a receive of nothing means. The kernel tells a break once, to whichever direction asks first, and from then on
+    /// calls it an end (SO_ERROR in socket(7)): what was cut short must not look complete the second time. EPIPE is no such
+    /// break: it says that the peer takes no more, and not that it had more to send.
+    private var endOrBreak: Progress {
+        if let failure, case .broken(let error) = failure, error.code != EPIPE { return .failed(failure) }
+        return .end
     }
 
     /// Receives once, asking the kernel even if it has announced nothing: what came in this very iteration is seen.
@@ -139,33 +147,11 @@ final class StreamChannel: Registration {
         return .moved(Int(sent))
     }
 
-    /// Sends once from the output buffer and then from `rest`, in one call; `moved` counts the bytes of both.
-    func send(andThen rest: UnsafeRawBufferPointer) -> Progress {
-        if layer != nil {
-            // A record holds what lies together: first what is queued, then the rest.
-            return output.isEmpty ? sendThroughLayer(rest) : send()
-        }
-        if let closeReason { return .failed(closeReason) }
-        guard mayWrite else { return .wouldBlock }
-        let queued = output.bytes
-        var count = queued.count + rest.count
-        if let faults, let outcome = interfere(faults, .send, &count) { return outcome }
-        let first = min(queued.count, count)
-        let sent = cloop_socket_send2(descriptor, queued.baseAddress, first, rest.baseAddress, count - first)
-        guard sent >= 0 else { return failure(sent, "sendmsg", &mayWrite) }
-        sentTotal &+= Int(sent)
-        if Int(sent) < queued.count + rest.count { mayWrite = false }
-        output.consume(min(Int(sent), queued.count))
-        if backlog != nil { noteSent() }
-        return .moved(Int(sent))
-    }
-
     /// Sends once from the output buffer and then from `pieces`, in one call; `moved` counts the bytes of both.
     func send(andThen pieces: borrowing OutgoingPieces) -> Progress {
-        if layer != nil {
-            return pieces.withFirst { send(andThen: $0) }
-        }
         if let closeReason { return .failed(closeReason) }
+        // A record holds what lies together: first what is queued, then a piece.
+        if let layer { return output.isEmpty ? noting(pieces.withFirst { layer.send($0) }) : send() }
         guard mayWrite else { return .wouldBlock }
         let queued = output.bytes
         var count = queued.count + pieces.countOfNext
@@ -180,11 +166,6 @@ final class StreamChannel: Registration {
         output.consume(min(Int(sent), queued.count))
         if backlog != nil { noteSent() }
         return .moved(Int(sent))
-    }
-
-    private func sendThroughLayer(_ bytes: UnsafeRawBufferPointer) -> Progress {
-        if let closeReason { return .failed(closeReason) }
-        return noting(layer?.send(bytes) ?? .wouldBlock)
     }
 
     /// The kernel has (as if it had) no more for us in this direction until it says so.
@@ -221,31 +202,6 @@ final class StreamChannel: Registration {
     }
 
     // MARK: Waiting
-
-    /// Who sleeps until one direction is ready.
-    private enum Sleeper {
-        case nobody
-        case waiter(Waiter)
-        case continuation(UnsafeContinuation<Void, Never>)
-
-        /// Takes the sleeper out of its place. Waking comes after: a waiter clears the place itself as it wakes, which
-        /// must not happen while the place is being changed here.
-        mutating func take() -> Sleeper {
-            let sleeper = self
-            self = .nobody
-            return sleeper
-        }
-
-        func wake() {
-            switch self {
-            case .nobody: return
-            case .waiter(let waiter): waiter.wake(.ready)
-            case .continuation(let continuation): continuation.resume()
-            }
-        }
-
-        var isSomebody: Bool { if case .nobody = self { false } else { true } }
-    }
 
     /// Suspends until a read is worth trying. Heeds cancellation and the task's deadline; consumes nothing.
     func waitUntilReadable() async throws {

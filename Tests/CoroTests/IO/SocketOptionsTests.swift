@@ -65,7 +65,8 @@ import Testing
     {
         try await withLoop { loop async throws in
             let options = SocketOptions(
-                noDelay: false, keepAlive: .on, resetsOnClose: true, sendBufferBytes: 20_000, receiveBufferBytes: 30_000)
+                noDelay: false, keepAlive: .on, resetsOnClose: true, sendBufferBytes: 20_000, receiveBufferBytes: 30_000
+            )
             let pair = try await TCPPair(on: loop, options: options)
             for stream in [pair.client, pair.server] {
                 #expect(value(stream, Self.tcp, TCP_NODELAY) == 0)
@@ -92,7 +93,8 @@ import Testing
     @Test func `unix sockets take the buffer sizes and leave the rest out`() async throws {
         try await withLoop { loop async throws in
             let options = SocketOptions(
-                noDelay: false, keepAlive: .on, resetsOnClose: true, sendBufferBytes: 20_000, receiveBufferBytes: 30_000)
+                noDelay: false, keepAlive: .on, resetsOnClose: true, sendBufferBytes: 20_000, receiveBufferBytes: 30_000
+            )
             let pair = try StreamPair(on: loop)
             try pair.left.set(options)
             #expect(value(pair.left, SOL_SOCKET, SO_SNDBUF) == 40_000)

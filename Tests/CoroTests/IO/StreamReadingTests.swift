@@ -73,6 +73,17 @@ import Testing
         }
     }
 
+    @Test func `a reset that the writer met first is no end to the reader`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try await TCPPair(on: loop)
+            pair.server.reset()
+            // The kernel tells it once, and here to the writer.
+            let broken = StreamError.broken(IOError(call: "send", code: ECONNRESET))
+            await #expect(throws: broken) { while true { try await pair.client.write("x") } }
+            await #expect(throws: broken) { try await pair.client.collect() }
+        }
+    }
+
     @Test func `the reason of a close that nothing broke is that it was closed`() async throws {
         try await withLoop { loop async throws in
             let pair = try StreamPair(on: loop)

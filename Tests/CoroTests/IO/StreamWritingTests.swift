@@ -172,12 +172,11 @@ import Testing
             }
             var taken = 0
             while !draining[0].future.isDone {
-                #expect(taken == 0 || left.unsentCount > 10_000 || draining[0].future.isDone)
                 taken += try await pair.right.read()?.count ?? 0
-                try await loop.moment()
                 try await loop.moment()
             }
             for task in draining { #expect(try await task.value <= 10_000) }
+            #expect(taken > 100_000)
         }
     }
 
@@ -269,7 +268,8 @@ import Testing
         }
     }
 
-    @Test func `case 53: what is to be written before a connection is there is written as soon as it is`() async throws {
+    @Test func `case 53: what is to be written before a connection is there is written as soon as it is`() async throws
+    {
         try await withLoop { loop async throws in
             let listener = try Listener(on: loop, address: .loopback(port: 0))
             let order = Journal<String>()
@@ -297,8 +297,8 @@ import Testing
             let none: [UInt8] = []
             try await pair.left.write(none)
             try await pair.left.write("")
-            try await pair.left.write([none, none])
-            try await pair.left.write([[UInt8]]())
+            try await pair.left.write(pieces: [none, none])
+            try await pair.left.write(pieces: [])
             pair.left.append(none)
             try await pair.left.flush()
             try await pair.left.drain()
@@ -306,7 +306,7 @@ import Testing
             #expect(plan.steps == 0)
             pair.left.close()
             await #expect(throws: StreamError.closed) { try await pair.left.write(none) }
-            await #expect(throws: StreamError.closed) { try await pair.left.write([none]) }
+            await #expect(throws: StreamError.closed) { try await pair.left.write(pieces: [none]) }
         }
     }
 
@@ -318,7 +318,7 @@ import Testing
             let plan = pair.left.inject(.smooth)
             let pieces = (1...5).map { [UInt8](repeating: UInt8($0), count: 10_000) }
             pair.left.append("queued")
-            try await pair.left.write(pieces)
+            try await pair.left.write(pieces: pieces)
             #expect(plan.steps == 1)
             #expect(try await pair.right.read(exactly: 50_006) == Array("queued".utf8) + pieces.joined())
         }
@@ -331,7 +331,7 @@ import Testing
             let plan = left.inject(.smooth)
             let text = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
             let writing = loop.spawn {
-                try await left.write(cut(text, into: 25))
+                try await left.write(pieces: cut(text, into: 25))
                 left.finishWriting()
             }
             #expect(try await right.collect() == text)

@@ -63,19 +63,21 @@ struct Writing: Sendable, CustomTestStringConvertible {
                 try await stream.write(piece)
             }
         },
-        Writing(testDescription: "write, several small pieces at once", text: short, pieces: 1) { stream, text, progress in
+        Writing(testDescription: "write, several small pieces at once", text: short, pieces: 1) {
+            stream, text, progress in
             try await stream.flush()
             guard progress.given == 0 else { return }
             progress.given = text.count
-            try await stream.write([Array(text[..<7]), [], Array(text[7..<8]), Array(text[8...])])
+            try await stream.write(pieces: [Array(text[..<7]), [], Array(text[7..<8]), Array(text[8...])])
         },
-        Writing(testDescription: "write, many pieces without copying, after what is queued", text: long, pieces: 2_000) {
+        Writing(testDescription: "write, many pieces without copying, after what is queued", text: long, pieces: 2_000)
+        {
             stream, text, progress in
             try await stream.flush()
             guard progress.given == 0 else { return }
             text.prefix(100).withUnsafeBytes { stream.append($0) }
             progress.given = text.count
-            try await stream.write(cut(text.dropFirst(100), into: 170) + [[]])
+            try await stream.write(pieces: cut(text.dropFirst(100), into: 170) + [[]])
         },
         Writing(testDescription: "append, then drain", text: short, pieces: 1) { stream, text, progress in
             stream.waterMarks = WaterMarks(low: 0, high: 0)
