@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
@@ -19,6 +20,18 @@
 #if OPENSSL_VERSION_NUMBER < 0x30000000L
 #error "Coro's TLS needs OpenSSL 3 or later; the headers found are older. Build without TLS: `swift build --disable-default-traits`."
 #endif
+
+// Constants that are more than a number to the importer.
+static const uint64_t copenssl_op_no_renegotiation = SSL_OP_NO_RENEGOTIATION;
+static const uint64_t copenssl_op_no_compression = SSL_OP_NO_COMPRESSION;
+static const uint64_t copenssl_op_server_preference = SSL_OP_CIPHER_SERVER_PREFERENCE;
+static const uint64_t copenssl_op_no_ticket = SSL_OP_NO_TICKET;
+// Sessions are handed to the callback and not kept by OpenSSL too.
+static const long copenssl_cache_client_outside = SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL;
+// RFC 2253's escapes, with a space behind the comma, UTF-8 left as it is, and the short names of the fields.
+static const unsigned long copenssl_name_flags =
+    (ASN1_STRFLGS_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) | XN_FLAG_SEP_CPLUS_SPC | XN_FLAG_FN_SN;
+static const int copenssl_utf8_text = MBSTRING_UTF8;
 
 static inline int copenssl_ctx_set_versions(SSL_CTX *context, int lowest, int highest) {
     return SSL_CTX_set_min_proto_version(context, lowest) && SSL_CTX_set_max_proto_version(context, highest);
@@ -38,10 +51,8 @@ static inline int copenssl_ctx_add_chain_certificate(SSL_CTX *context, X509 *cer
 
 static inline int copenssl_ctx_clear_chain(SSL_CTX *context) { return (int)SSL_CTX_clear_chain_certs(context); }
 
-static inline void copenssl_ctx_set_server_name_callback(
-    SSL_CTX *context, int (*callback)(SSL *, int *, void *), void *argument) {
+static inline void copenssl_ctx_set_server_name_callback(SSL_CTX *context, int (*callback)(SSL *, int *, void *)) {
     SSL_CTX_set_tlsext_servername_callback(context, callback);
-    SSL_CTX_set_tlsext_servername_arg(context, argument);
 }
 
 // The length of the keys that tickets are sealed with, as this OpenSSL wants them.
@@ -73,6 +84,8 @@ static inline long copenssl_bio_contents(BIO *bio, char **bytes) { return BIO_ge
 
 static inline EVP_PKEY *copenssl_make_ec_key(const char *curve) { return EVP_EC_gen(curve); }
 static inline EVP_PKEY *copenssl_make_rsa_key(unsigned int bits) { return EVP_RSA_gen(bits); }
+
+static inline void copenssl_free(void *memory) { OPENSSL_free(memory); }
 
 static inline int copenssl_error_reason(unsigned long error) { return ERR_GET_REASON(error); }
 static inline int copenssl_error_library(unsigned long error) { return ERR_GET_LIB(error); }

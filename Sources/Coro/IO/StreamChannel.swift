@@ -92,8 +92,8 @@ final class StreamChannel: Registration {
 
     /// Receives once from the kernel.
     @inline(__always)
-    func receiveRaw(into room: UnsafeMutableRawBufferPointer) -> Progress {
-        guard mayRead else { return .wouldBlock }
+    func receiveRaw(into room: UnsafeMutableRawBufferPointer, unannounced: Bool = false) -> Progress {
+        guard mayRead || unannounced else { return .wouldBlock }
         var count = room.count
         if let faults, let outcome = interfere(faults, .receive, &count) { return outcome }
         let got = cloop_socket_receive(descriptor, room.baseAddress, count)
@@ -285,7 +285,7 @@ final class StreamChannel: Registration {
     func close(_ reason: StreamError = .closed) {
         guard isOpen else { return }
         // What is cut must not look complete to the peer.
-        if let layer, output.isEmpty, !isWriting { _ = layer.finish() }
+        layer?.close(orderly: output.isEmpty && !isWriting)
         end(reason)
     }
 
@@ -297,7 +297,6 @@ final class StreamChannel: Registration {
         input.discard(loop.buffers)
         output.discard(loop.buffers)
         if backlog != nil { dropBacklog() }
-        layer?.close()
         if let faults { faults.letGo() }
         reader.take().wake()
         writer.take().wake()
@@ -306,6 +305,7 @@ final class StreamChannel: Registration {
     /// Closes with RST: the peer learns that what it got is not all there was to be.
     func reset() {
         guard isOpen else { return }
+        layer?.close(orderly: false)
         _ = cloop_socket_reset_on_close(descriptor)
         end(.closed)
     }

@@ -23,8 +23,9 @@ package protocol StreamLayer: AnyObject {
     func send(_ bytes: UnsafeRawBufferPointer) -> StreamProgress
     /// Tells the peer that no more will come. After `wouldBlock` it is called again.
     func finish() -> StreamProgress
-    /// The channel is closed: let go of what is held.
-    func close()
+    /// The channel is about to be closed: let go of what is held. `orderly`: all that was written has been sent, so that the
+    /// peer may be told, as far as the kernel has room, that this was all.
+    func close(orderly: Bool)
 }
 
 /// The kernel's side of a stream, as a layer sees it.
@@ -36,6 +37,14 @@ package struct StreamTransport {
 
     /// Receives once from the kernel.
     package func receive(into room: UnsafeMutableRawBufferPointer) -> StreamProgress { channel.receiveRaw(into: room) }
+
+    /// Takes what the kernel has and nobody will read, announced or not, in bounds. A socket that is closed with unread
+    /// bytes sends RST, by which the peer may lose what it was sent last.
+    package func drain() {
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { room in
+            for _ in 0..<16 { guard case .moved = channel.receiveRaw(into: room, unannounced: true) else { return } }
+        }
+    }
 
     /// Sends once to the kernel.
     package func send(_ bytes: UnsafeRawBufferPointer) -> StreamProgress { channel.sendRaw(bytes) }
