@@ -21,6 +21,8 @@ final class TLSLayer: StreamLayer {
     private var failure: StreamError?
     /// OpenSSL must not be asked to say farewell after it has failed (SSL_shutdown(3)).
     private var isBroken = false
+    /// The kernel has taken our close_notify.
+    private var hasFinished = false
     /// The transport's last byte has come.
     private(set) var sawEnd = false
     /// What is wrong with the peer's chain, once it has been found.
@@ -132,11 +134,14 @@ final class TLSLayer: StreamLayer {
 
     func finish() -> StreamProgress {
         guard let ssl, !isBroken, SSL_is_init_finished(ssl) == 1 else { return .end }
-        guard SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN == 0 else { return .end }
+        // Not SSL_SENT_SHUTDOWN: that is set by the first try, though the kernel may have had no room for the alert.
+        guard !hasFinished else { return .end }
         OpenSSLErrors.clear()
         // 0: said, and the peer has not answered, which we do not wait for.
         let result = SSL_shutdown(ssl)
-        return result >= 0 ? .end : outcome(of: result, ssl)
+        guard result >= 0 else { return outcome(of: result, ssl) }
+        hasFinished = true
+        return .end
     }
 
     func close(orderly: Bool) {
