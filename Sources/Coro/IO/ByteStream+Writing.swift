@@ -105,6 +105,8 @@ extension ByteStream {
     /// `flush` before that. What the kernel has no room for follows as it has some. Any number of tasks may append, also
     /// while another one writes: bytes appended by one call stay together, and come between two writes, never into one.
     ///
+    /// `close()`, and dropping the stream, drop what has not gone yet: end with `flush()` or `drain()`.
+    ///
     /// Nothing here waits for a peer that does not read: between appends, `drain()` does. On a closed stream it does
     /// nothing; when the connection breaks, `drain`, `flush` and the reader are told. May be called from any thread; from
     /// another one the bytes are handed to the loop first.

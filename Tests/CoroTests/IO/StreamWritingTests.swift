@@ -66,6 +66,7 @@ import Testing
                 left.append("!")
                 left.finishWriting()
                 #expect(try await pair.right.collect() == filling + text + [33])
+                #expect(left.unsentCount == 0)
             }
         }
     }
@@ -94,6 +95,7 @@ import Testing
                     return
                 }
                 #expect(try await collecting.value == text + Array("and then the end".utf8))
+                #expect(left.unsentCount == 0)
             }
         }
         #expect(steps > 15)
@@ -195,6 +197,7 @@ import Testing
             await #expect(throws: CancellationError.self) { try await draining.value }
             left.finishWriting()
             #expect(try await pair.right.collect().count == 200_000)
+            #expect(left.unsentCount == 0)
         }
     }
 
