@@ -34,6 +34,52 @@ import Testing
         }
     }
 
+    @Test func `observers of every kind have their turns in the order they were added, late ones included`()
+        async throws
+    {
+        try await withLoop { loop in
+            let order = Journal<String>()
+            let promise = loop.promise(of: Int.self)
+            promise.future.whenDone { future in
+                order.note("first")
+                future.whenDone { _ in order.note("added by the first") }
+            }
+            let waiting = loop.spawn {
+                _ = try await promise.future.value
+                order.note("task")
+            }
+            try await loop.moment()
+            promise.future.whenDone { _ in order.note("third") }
+            promise.trySucceed(1)
+            promise.future.whenDone { _ in order.note("late") }
+            try await waiting.value
+            for _ in 0..<2 { try await loop.moment() }
+            #expect(order.entries == ["first", "task", "third", "late", "added by the first"])
+        }
+    }
+
+    @Test func `what an observer holds is let go of with its turn, and with a future that nobody completes`()
+        async throws
+    {
+        try await withLoop { loop in
+            let (told, untold) = (Held(), Held())
+            weak let toldGone = told
+            weak let untoldGone = untold
+            let promise = loop.promise(of: Int.self)
+            promise.future.whenDone { [told] _ in _ = told }
+            _ = consume told
+            promise.trySucceed(1)
+            #expect(toldGone != nil)
+            try await loop.moment()
+            #expect(toldGone == nil)
+            var future: Future<Int>? = Future(on: loop, origin: SourcePlace())
+            future?.whenDone { [untold] _ in _ = untold }
+            _ = consume untold
+            future = nil
+            #expect(untoldGone == nil)
+        }
+    }
+
     @Test func `an observer that throws is reported and the rest still run`() async throws {
         let recorder = ReportRecorder { $0.error as? Oops == Oops("observer") }
         try await withLoop { loop in

@@ -19,26 +19,25 @@ extension EventLoop {
 
     func dumpTasks(on signals: [Int32], writing write: @escaping (String) -> Void) throws(IOError) {
         let descriptor = try IOError.check(cloop_signals_open(signals, Int32(signals.count)), "signalfd")
-        try adopt(TaskDump(descriptor, of: self, write), interest: Interest.taking)
+        try adopt(TaskDump(descriptor, write), interest: Interest.taking)
     }
 }
 
 /// A signalfd whose every signal is answered with a dump. No task reads it, so it is not in the dump.
 private final class TaskDump: Registration {
     let descriptor: Int32
-    /// The loop holds its registrations.
-    private unowned let loop: EventLoop
     private let write: (String) -> Void
 
-    init(_ descriptor: Int32, of loop: EventLoop, _ write: @escaping (String) -> Void) {
+    init(_ descriptor: Int32, _ write: @escaping (String) -> Void) {
         self.descriptor = descriptor
-        self.loop = loop
         self.write = write
     }
 
     func deliver(_ readiness: Readiness) {
         // Edge-triggered: taken until there is none.
         while cloop_signals_take(descriptor) > 0 {
+            // Whoever delivers runs. (So it need not be remembered, by a reference that could outlive it.)
+            guard let loop = EventLoop.current else { continue }
             write("coro: \(loop.statisticsNow)\ncoro: \(TaskTree(loop.tasksNow))")
         }
     }

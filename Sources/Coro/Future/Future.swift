@@ -12,8 +12,6 @@
 public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     // SAFETY (@unchecked Sendable): see `AnyFuture`; the value is put once before the future is settled.
 
-    @usableFromInline @exclusivity(unchecked) var store = ValueStore()
-
     @inlinable
     override init(on loop: EventLoop, origin: SourcePlace) {
         super.init(on: loop, origin: origin)
@@ -34,7 +32,10 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
         }
     }
 
-    deinit { store.destroy(Value.self) }
+    deinit {
+        // (Most values are numbers and the like, and nothing is to be done; finding that out in there takes ten times as long.)
+        if holdsValue, !_isPOD(Value.self) { store.destroy(Value.self) }
+    }
 
     // MARK: Reading
 
@@ -61,8 +62,18 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     ///
     /// Observers run in the order they were added. One that throws is reported and the rest still run.
     @inlinable
-    public func whenDone(_ observer: @escaping @Sendable (Future<Value>) throws -> Void) {
-        whenDone { try observer(self) }
+    public func whenDone(_ observer: consuming @escaping @Sendable (Future<Value>) throws -> Void) {
+        // SAFETY: it is called with this very future; and a closure that takes a reference is called the same way whatever
+        // the class. Wrapped in another that casts, it would need a context of its own: an allocation.
+        callWhenDone(unsafeBitCast(Observer(call: consume observer), to: AnyFuture.Observer.self))
+    }
+
+    /// In a struct, since a bare closure is wrapped wherever it passes through generic code, `unsafeBitCast` say.
+    @usableFromInline
+    struct Observer {
+        @usableFromInline let call: @Sendable (Future<Value>) throws -> Void
+        @inlinable
+        init(call: consuming @escaping @Sendable (Future<Value>) throws -> Void) { self.call = call }
     }
 
     // MARK: Completing
@@ -70,7 +81,7 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     /// Settles with `value` unless there is a result already; false then. Any thread.
     @inlinable @discardableResult
     func trySucceed(_ value: Value) -> Bool {
-        guard claim() else { return false }
+        guard claimToFinish() else { return false }
         store.put(value)
         completeFinished()
         return true

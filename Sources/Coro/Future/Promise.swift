@@ -7,8 +7,13 @@
 ///
 /// - Threads: every method may be called from any thread.
 public final class Promise<Value: Sendable>: Sendable {
+    // SAFETY: retained in `init`, released in `deinit`, constant between. A plain reference is retained and released again
+    // for each call on it, `deinit` included.
+    @usableFromInline let held: Unmanaged<Future<Value>>
+
     /// The read end.
-    public let future: Future<Value>
+    @inlinable
+    public var future: Future<Value> { held._withUnsafeGuaranteedRef { $0 } }
 
     /// Makes a promise and its pending future on `loop`. Any thread. The place is named in reports.
     @inlinable
@@ -18,11 +23,14 @@ public final class Promise<Value: Sendable>: Sendable {
 
     @inlinable
     init(on loop: EventLoop, origin: SourcePlace) {
-        future = Future(on: loop, origin: origin)
+        held = .passRetained(Future(on: loop, origin: origin))
     }
 
     @inlinable
-    deinit { future.abandon() }
+    deinit {
+        held._withUnsafeGuaranteedRef { $0.abandon() }
+        held.release()
+    }
 
     /// Delivers the value.
     ///
@@ -42,7 +50,7 @@ public final class Promise<Value: Sendable>: Sendable {
 
     /// Delivers the value unless there is a result already; false then.
     @inlinable @discardableResult
-    public func trySucceed(_ value: Value) -> Bool { future.trySucceed(value) }
+    public func trySucceed(_ value: Value) -> Bool { held._withUnsafeGuaranteedRef { $0.trySucceed(value) } }
 
     /// Delivers a failure unless there is a result already; false then. A `CancellationError` makes the future cancelled.
     @inlinable @discardableResult

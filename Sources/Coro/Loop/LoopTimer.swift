@@ -4,14 +4,16 @@
 ///
 /// Dropping the timer does not cancel it.
 public class LoopTimer: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): `state` and `action` are touched by the loop's thread only; `cancel` from elsewhere is
-    // sent there.
+    // SAFETY (@unchecked Sendable): `state`, `slot` and `action` are touched by the loop's thread only; `cancel` from
+    // elsewhere is sent there. One thread, and no access that calls out: so no run-time exclusivity checks either.
 
     /// When it fires.
     public final let deadline: LoopInstant
     private final let loop: EventLoop
-    private final var action: (() throws -> Void)?
-    final var state = State.new
+    @exclusivity(unchecked) private final var action: (() throws -> Void)?
+    @exclusivity(unchecked) final var state = State.new
+    /// Its number in `TimerSlots`, while it is armed.
+    @exclusivity(unchecked) final var slot: UInt32 = 0
 
     /// A timer is armed once and is over once.
     enum State: UInt8 {
@@ -29,7 +31,7 @@ public class LoopTimer: @unchecked Sendable {
     /// Keeps the timer from firing, and lets go of its callback. Does nothing when it has fired; may be called from any
     /// thread.
     ///
-    /// - Complexity: O(1), amortized. The queue forgets the timer later, when it comes up or is swept.
+    /// - Complexity: O(1). The queue holds it no longer, and forgets its deadline when that comes up or is swept.
     public final func cancel() {
         if loop.isCurrent {
             loop.timers.remove(self)

@@ -1,31 +1,14 @@
-// Deadlines in order: a heap with four children a node, four-way because that is half as deep as two-way and siblings
-// lie side by side. What is compared lies in the heap itself, so moving an entry touches no timer.
+// Which timer is next: the deadlines in a heap, the timers in slots beside it.
 //
-// A cancelled timer stays where it is, marked. Most timers are timeouts and most timeouts are cancelled, so taking each
-// out of the middle would be the queue's main work; a mark is one store. The marked ones go when they come up, and by a
-// sweep that goes on a few entries with each cancel: they cost O(1) each, hardly ever outnumber the living, and never
-// stop the loop for a great clean-up.
+// A cancelled timer leaves its slot at once and its entry in the heap. Most timers are timeouts and most timeouts are
+// cancelled, so taking each entry out of the middle would be the queue's main work; emptying a slot is one store. The dead
+// entries go when they come up, and by a sweep that goes on a few entries with each cancel: they cost O(1) each, hardly ever
+// outnumber the living, and never stop the loop for a great clean-up.
 
 /// The live timers of one loop, earliest first.
 struct TimerQueue: ~Copyable {
-    private struct Entry {
-        let deadline: Int64
-        /// When it was armed, counting up: ties fire in the order they were armed.
-        let order: UInt64
-        // SAFETY: retained at `insert` and released once, with the entry (`bury`, `popDue`, `takeAll`, `deinit`). A strong
-        // reference would be retained and released at every step of a sift.
-        let timer: Unmanaged<LoopTimer>
-
-        @inline(__always)
-        func isBefore(_ other: Entry) -> Bool {
-            deadline != other.deadline ? deadline < other.deadline : order < other.order
-        }
-
-        @inline(__always)
-        var isDead: Bool { timer._withUnsafeGuaranteedRef { $0.state != .armed } }
-    }
-
-    private var heap: [Entry] = []
+    private var heap = TimerHeap()
+    private var slots = TimerSlots()
     /// How many entries of the heap are of cancelled timers.
     private var dead = 0
     /// The order of the timer armed last.
@@ -44,7 +27,7 @@ struct TimerQueue: ~Copyable {
     private static let sweepStep = 4
 
     deinit {
-        for entry in heap { entry.timer.release() }
+        for index in 0..<heap.count { slots[heap[index].slot]?.release() }
     }
 
     var isEmpty: Bool { heap.count == dead }
@@ -65,10 +48,10 @@ struct TimerQueue: ~Copyable {
         // One that was cancelled by the loop before it got here from another thread is over already.
         guard timer.state == .new else { return }
         timer.state = .armed
+        timer.slot = slots.insert(timer)
         newest &+= 1
         let deadline = max(timer.deadline.nanoseconds, present)
-        heap.append(Entry(deadline: deadline, order: newest, timer: .passRetained(timer)))
-        siftUp(heap.count - 1)
+        heap.insert(TimerHeap.Entry(deadline: deadline, order: newest, slot: timer.slot))
     }
 
     /// Keeps a timer from firing.
@@ -76,9 +59,11 @@ struct TimerQueue: ~Copyable {
         let wasArmed = timer.state == .armed
         timer.state = .over
         guard wasArmed else { return }
-        dead += 1
+        // (The caller has a reference of its own.)
+        slots.take(timer.slot)?.release()
+        dead &+= 1
         // Armed and soon cancelled, which is what timeouts of equal length are: still the last, and gone at once.
-        while let last = heap.last, last.isDead {
+        while let last = heap.last, slots.isEmpty(last.slot) {
             heap.removeLast()
             bury(last)
         }
@@ -95,32 +80,37 @@ struct TimerQueue: ~Copyable {
     mutating func popDue(now: Int64, armedUpTo: UInt64) -> LoopTimer? {
         dropDeadFirst()
         guard let first = heap.first, first.deadline <= now, first.order <= armedUpTo else { return nil }
-        remove(at: 0)
-        let timer = first.timer.takeRetainedValue()
-        timer.state = .over
+        heap.remove(at: 0)
+        let timer = slots.take(first.slot)?.takeRetainedValue()
+        slots.free(first.slot)
+        timer?.state = .over
         return timer
     }
 
     /// Empties the queue and returns the timers that would have fired, for the caller to let go of: that may run
     /// anybody's `deinit`, which may cancel other timers, and then this queue must be free for it.
     mutating func takeAll() -> [LoopTimer] {
-        var all: [Entry] = []
-        swap(&heap, &all)
-        dead = 0
-        return all.compactMap { entry in
-            let timer = entry.timer.takeRetainedValue()
-            guard timer.state == .armed else { return nil }
-            timer.state = .over
-            return timer
+        var all: [LoopTimer] = []
+        all.reserveCapacity(count)
+        for index in 0..<heap.count {
+            let slot = heap[index].slot
+            if let timer = slots.take(slot)?.takeRetainedValue() {
+                timer.state = .over
+                all.append(timer)
+            }
+            slots.free(slot)
         }
+        heap.removeAll()
+        dead = 0
+        return all
     }
 
     // MARK: The dead
 
     @inline(__always)
     private mutating func dropDeadFirst() {
-        while dead > 0, let first = heap.first, first.isDead {
-            remove(at: 0)
+        while dead > 0, let first = heap.first, slots.isEmpty(first.slot) {
+            heap.remove(at: 0)
             bury(first)
         }
     }
@@ -130,62 +120,18 @@ struct TimerQueue: ~Copyable {
         for _ in 0..<TimerQueue.sweepStep {
             if unswept == 0 || unswept > heap.count { unswept = heap.count }
             guard unswept > 0 else { return }
-            unswept -= 1
+            unswept &-= 1
             let entry = heap[unswept]
-            guard entry.isDead else { continue }
-            remove(at: unswept)
+            guard slots.isEmpty(entry.slot) else { continue }
+            heap.remove(at: unswept)
             bury(entry)
         }
     }
 
-    /// Lets go of a cancelled timer whose entry is out.
+    /// Forgets a cancelled timer whose entry is out.
     @inline(__always)
-    private mutating func bury(_ entry: Entry) {
-        dead -= 1
-        entry.timer.release()
-    }
-
-    // MARK: The heap
-
-    /// Takes an entry out; the last one fills the hole, and may belong above or below it.
-    private mutating func remove(at index: Int) {
-        let last = heap.removeLast()
-        guard index < heap.count else { return }
-        heap[index] = last
-        if index > 0, last.isBefore(heap[(index - 1) / 4]) { siftUp(index) } else { siftDown(index) }
-    }
-
-    @inline(__always)
-    private mutating func siftUp(_ start: Int) {
-        heap.withUnsafeMutableBufferPointer { heap in
-            let entry = heap[start]
-            var index = start
-            while index > 0 {
-                let parent = (index - 1) / 4
-                guard entry.isBefore(heap[parent]) else { break }
-                heap[index] = heap[parent]
-                index = parent
-            }
-            heap[index] = entry
-        }
-    }
-
-    private mutating func siftDown(_ start: Int) {
-        heap.withUnsafeMutableBufferPointer { heap in
-            let entry = heap[start]
-            var index = start
-            while true {
-                let firstChild = index * 4 + 1
-                guard firstChild < heap.count else { break }
-                var least = firstChild
-                for child in (firstChild + 1)..<min(firstChild + 4, heap.count) {
-                    if heap[child].isBefore(heap[least]) { least = child }
-                }
-                guard heap[least].isBefore(entry) else { break }
-                heap[index] = heap[least]
-                index = least
-            }
-            heap[index] = entry
-        }
+    private mutating func bury(_ entry: TimerHeap.Entry) {
+        dead &-= 1
+        slots.free(entry.slot)
     }
 }

@@ -67,6 +67,33 @@ extension Scenario {
             blackHole(keeper.object)
         },
         Scenario(
+            "swift alone", "make a thousand objects",
+            about: "120 bytes each, as a future has, alive together, then let go"
+        ) { meter in
+            var objects: [Large] = []
+            objects.reserveCapacity(1_000)
+            try await meter.measure(100_000) { count in
+                for _ in 0..<count / 1_000 {
+                    for number in 0..<1_000 { objects.append(Large(number)) }
+                    objects.removeAll(keepingCapacity: true)
+                }
+            }
+        },
+        Scenario(
+            "swift alone", "touch one of 100 000 objects",
+            about: "a number in one of 56 bytes, in random order: what finding a timer again takes"
+        ) { meter in
+            var random: UInt64 = 0x9E37_79B9_7F4A_7C15
+            var objects = (0..<100_000).map { FiveNumbers($0) }
+            for place in objects.indices.reversed() {
+                random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                objects.swapAt(place, Int(random >> 33) % (place + 1))
+            }
+            try await meter.measure(100_000) { count in
+                for number in 0..<count { objects[number].number &+= 1 }
+            }
+        },
+        Scenario(
             "swift alone", "await an async function", about: "a nonisolated(nonsending) function that does not suspend"
         ) { meter in
             try await meter.measure(100_000) { count in
@@ -102,6 +129,21 @@ private final class BareExecutor: TaskExecutor, @unchecked Sendable {
 private final class FourNumbers {
     let numbers: (Int, Int, Int, Int)
     init(_ number: Int) { numbers = (number, number, number, number) }
+}
+
+/// As large as a future: 120 bytes with the header.
+private final class Large {
+    private let numbers: (FiveWords, FiveWords, Int, Int, Int)
+    init(_ number: Int) { numbers = ((number, 0, 0, 0, 0), (0, 0, 0, 0, 0), 0, 0, 0) }
+
+    private typealias FiveWords = (Int, Int, Int, Int, Int)
+}
+
+/// As large as a timer.
+private final class FiveNumbers {
+    var number: Int
+    let numbers = (0, 0, 0, 0)
+    init(_ number: Int) { self.number = number }
 }
 
 private final class Keeper {

@@ -27,6 +27,18 @@ extension Scenario {
             crowd.disperse()
         },
         Scenario(
+            "timer", "cancel any of 100 000",
+            about: "cancel of one of them that nobody has touched for long: it waits for memory, twice"
+        ) { meter in
+            let crowd = TimerCrowd(on: meter.loop)
+            try await meter.measure(1_000) { count in
+                crowd.replace(count)
+            } operations: { count in
+                crowd.cancelAny(count)
+            }
+            crowd.disperse()
+        },
+        Scenario(
             "timer", "sleep", about: "try await loop.sleep(for: .nanoseconds(1)) in a hundred tasks that take turns"
         ) { meter in
             let loop = meter.loop
@@ -65,6 +77,7 @@ private final class TimerCrowd {
     private let start: LoopInstant
     private var live: [LoopTimer] = []
     private var more: [LoopTimer] = []
+    private var round = 0
     /// The same numbers in every run, so that runs compare.
     private var random: UInt64 = 0x9E37_79B9_7F4A_7C15
 
@@ -91,6 +104,20 @@ private final class TimerCrowd {
         for timer in more { timer.cancel() }
         more.removeAll(keepingCapacity: true)
     }
+
+    /// Cancels some of the hundred thousand, far apart.
+    func cancelAny(_ count: Int) {
+        for number in 0..<count { live[place(number)].cancel() }
+    }
+
+    /// Puts others in the places of those, and goes on to other places.
+    func replace(_ count: Int) {
+        for number in 0..<count where round > 0 { live[place(number)] = arm() }
+        round += 1
+    }
+
+    /// A prime step through the hundred thousand: no place comes twice in as many, and none is near the one before.
+    private func place(_ number: Int) -> Int { (round * 1_000 + number) * 61_813 % 100_000 }
 
     func disperse() {
         cancelMore()

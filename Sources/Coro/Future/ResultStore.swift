@@ -1,13 +1,13 @@
-// Room for one value of any type, in an object whose own layout does not depend on it.
+// Room for one value of any type, a failure among them, in an object whose own layout does not depend on it. Whether there
+// is one, and of which type, is the future's to know.
 //
 // A class with a stored `Value?` needs the metadata of `Optional<Value>` to be destroyed, which the runtime looks up in a
 // table, under a hash, each time a future goes: a fifth of the cost of a promise. The metadata of `Value` itself is in the
 // object's own type. So the value stands in three words here, or in a block of its own when it does not fit.
 
 @usableFromInline
-struct ValueStore {
+struct ResultStore {
     @usableFromInline var words: (UInt, UInt, UInt) = (0, 0, 0)
-    @usableFromInline var isFull = false
 
     @inlinable
     init() {}
@@ -22,8 +22,7 @@ struct ValueStore {
     /// Puts a value in; the store must be empty.
     @inlinable @inline(__always)
     mutating func put<Value>(_ value: Value) {
-        isFull = true
-        if ValueStore.fits(Value.self) {
+        if ResultStore.fits(Value.self) {
             withUnsafeMutableBytes(of: &words) { room in
                 // SAFETY: it fits, in size and alignment; a class's stored property is aligned to its type, three words.
                 _ = room.baseAddress!.initializeMemory(as: Value.self, to: value)
@@ -38,7 +37,7 @@ struct ValueStore {
     /// A copy of the value; the store must hold one of this type.
     @inlinable @inline(__always)
     func get<Value>(_ type: Value.Type) -> Value {
-        if ValueStore.fits(type) {
+        if ResultStore.fits(type) {
             // SAFETY: `put` left an initialized value of this type here.
             return withUnsafeBytes(of: words) { $0.baseAddress!.assumingMemoryBound(to: type).pointee }
         }
@@ -46,11 +45,10 @@ struct ValueStore {
         return UnsafePointer<Value>(bitPattern: words.0)!.pointee
     }
 
-    /// Destroys the value, if there is one; it must be of this type.
+    /// Destroys the value, which must be there and of this type.
     @inlinable
     mutating func destroy<Value>(_ type: Value.Type) {
-        guard isFull else { return }
-        if ValueStore.fits(type) {
+        if ResultStore.fits(type) {
             withUnsafeMutableBytes(of: &words) { room in
                 // SAFETY: as in `get`, and it is not read again.
                 _ = room.baseAddress!.assumingMemoryBound(to: type).deinitialize(count: 1)
