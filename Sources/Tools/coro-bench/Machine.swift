@@ -36,6 +36,9 @@ enum Machine {
     /// Memory of this process that is in RAM, in bytes (proc_pid_status(5), VmRSS).
     static var resident: Double { bytes("VmRSS:", of: "/proc/self/status") ?? 0 }
 
+    /// The same of another process. Its smaps_rollup and not its status: that one may be behind by some pages a core.
+    static func resident(of process: Int32) -> Double { bytes("Rss:", of: "/proc/\(process)/smaps_rollup") ?? .nan }
+
     /// Memory that the system could still give, in bytes (proc_meminfo(5), MemAvailable).
     static var available: Double { bytes("MemAvailable:", of: "/proc/meminfo") ?? .infinity }
 
