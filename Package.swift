@@ -13,25 +13,38 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// Only where the trait is on: without it nothing of OpenSSL is looked for.
+let openSSL = Target.Dependency.target(name: "COpenSSL", condition: .when(traits: ["TLS"]))
+
 let package = Package(
     name: "coro",
     products: [
         .library(name: "Coro", targets: ["Coro"]),
+        .library(name: "CoroTLS", targets: ["CoroTLS"]),
         .library(name: "Http", targets: ["Http", "HttpWire"]),
         .library(name: "CoroTesting", targets: ["CoroTesting"]),
         .executable(name: "coro-fetch", targets: ["coro-fetch"]),
         .executable(name: "coro-serve", targets: ["coro-serve"]),
         .executable(name: "coro-bench", targets: ["coro-bench"]),
     ],
+    traits: [
+        .trait(name: "TLS", description: "CoroTLS, over the system's OpenSSL 3, and https in Http and the tools."),
+        .default(enabledTraits: ["TLS"]),
+    ],
     targets: [
         // The Linux calls that Swift's Glibc module hides. Syscalls in, values out.
         .target(name: "CLoop"),
         // The runtime: event loop, futures, coroutines, byte streams.
         .target(name: "Coro", dependencies: ["CLoop"], swiftSettings: strict),
+        // OpenSSL as it is; what its macros do, as functions.
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .yum(["openssl-devel"])]),
+        // Secure byte streams. Empty without the trait.
+        .target(name: "CoroTLS", dependencies: ["Coro", openSSL], path: "Sources/TLS", swiftSettings: strict),
         // HTTP/1 without I/O: bytes in, events out. A target of its own, so that the compiler keeps it pure.
         .target(name: "HttpWire", path: "Sources/Http/Wire", swiftSettings: strict),
         .target(
-            name: "Http", dependencies: ["Coro", "HttpWire"], path: "Sources/Http", exclude: ["Wire"],
+            name: "Http", dependencies: ["Coro", "CoroTLS", "HttpWire"], path: "Sources/Http", exclude: ["Wire"],
             swiftSettings: strict),
 
         // Tools: thin mains over the libraries, and the little they share.
@@ -61,6 +74,8 @@ let package = Package(
         // Tests mirror Sources.
         .testTarget(name: "CLoopTests", dependencies: ["CLoop"], swiftSettings: strict),
         .testTarget(name: "CoroTests", dependencies: ["Coro", "CoroTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "CoroTLSTests", dependencies: ["Coro", "CoroTLS", "CoroTesting"], swiftSettings: strict),
         .testTarget(name: "HttpWireTests", dependencies: ["HttpWire"], swiftSettings: strict),
         .testTarget(name: "HttpTests", dependencies: ["Coro", "Http", "CoroTesting"], swiftSettings: strict),
         .testTarget(

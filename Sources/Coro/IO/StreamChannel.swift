@@ -38,6 +38,10 @@ final class StreamChannel: Registration {
     /// Why the channel is closed; nil while it is open.
     @exclusivity(unchecked) private(set) var closeReason: StreamError?
     weak var observer: (any StreamObserver)?
+    /// What bytes go through on their way, once TLS is on.
+    @exclusivity(unchecked) var layer: (any StreamLayer)?
+    /// The layer has still to say that no more will come.
+    @exclusivity(unchecked) private var isFinishDue = false
     /// For tests: decides over each system call before it is made. Nil in production.
     @exclusivity(unchecked) var faults: (any StreamFaultSource)?
 
@@ -52,23 +56,27 @@ final class StreamChannel: Registration {
 
     // MARK: Moving bytes, without waiting
 
-    enum Progress {
-        case moved(Int)
-        case end
-        case wouldBlock
-        case failed(StreamError)
-    }
+    typealias Progress = StreamProgress
 
     /// Receives once into the input buffer.
     func receive() -> Progress {
         if let closeReason { return .failed(closeReason) }
-        guard mayRead else { return .wouldBlock }
+        // A layer may hold bytes of which the kernel has nothing more to say.
+        guard mayRead || layer != nil else { return .wouldBlock }
         let room = input.reserve(StreamChannel.leastRead, loop.buffers)
+        let progress = if let layer { layer.receive(into: room) } else { receiveRaw(into: room) }
+        if case .moved(let count) = progress { input.commit(count) }
+        return progress
+    }
+
+    /// Receives once from the kernel.
+    @inline(__always)
+    func receiveRaw(into room: UnsafeMutableRawBufferPointer, unannounced: Bool = false) -> Progress {
+        guard mayRead || unannounced else { return .wouldBlock }
         var count = room.count
         if let faults, let outcome = interfere(faults, .receive, &count) { return outcome }
         let got = cloop_socket_receive(descriptor, room.baseAddress, count)
         if got > 0 {
-            input.commit(Int(got))
             receivedTotal &+= Int(got)
             if got < room.count, !sawEnd { mayRead = false }
             return .moved(Int(got))
@@ -89,13 +97,19 @@ final class StreamChannel: Registration {
     /// Sends once from the output buffer.
     func send() -> Progress {
         if let closeReason { return .failed(closeReason) }
+        let progress = if let layer { layer.send(output.bytes) } else { sendRaw(output.bytes) }
+        if case .moved(let count) = progress { output.consume(count) }
+        return progress
+    }
+
+    /// Sends once to the kernel.
+    @inline(__always)
+    func sendRaw(_ bytes: UnsafeRawBufferPointer) -> Progress {
         guard mayWrite else { return .wouldBlock }
-        let bytes = output.bytes
         var count = bytes.count
         if let faults, let outcome = interfere(faults, .send, &count) { return outcome }
         let sent = cloop_socket_send(descriptor, bytes.baseAddress, count)
         guard sent >= 0 else { return failure(sent, "send", &mayWrite) }
-        output.consume(Int(sent))
         sentTotal &+= Int(sent)
         if Int(sent) < bytes.count { mayWrite = false }
         return .moved(Int(sent))
@@ -103,6 +117,10 @@ final class StreamChannel: Registration {
 
     /// Sends once from the output buffer and then from `rest`, in one call; `moved` counts the bytes of both.
     func send(andThen rest: UnsafeRawBufferPointer) -> Progress {
+        if layer != nil {
+            // A record holds what lies together: first what is queued, then the rest.
+            return output.isEmpty ? sendThroughLayer(rest) : send()
+        }
         if let closeReason { return .failed(closeReason) }
         guard mayWrite else { return .wouldBlock }
         let queued = output.bytes
@@ -115,6 +133,11 @@ final class StreamChannel: Registration {
         if Int(sent) < queued.count + rest.count { mayWrite = false }
         output.consume(min(Int(sent), queued.count))
         return .moved(Int(sent))
+    }
+
+    private func sendThroughLayer(_ bytes: UnsafeRawBufferPointer) -> Progress {
+        if let closeReason { return .failed(closeReason) }
+        return layer?.send(bytes) ?? .wouldBlock
     }
 
     /// The kernel has (as if it had) no more for us in this direction until it says so.
@@ -226,6 +249,7 @@ final class StreamChannel: Registration {
         }
         if mayRead { reader.take().wake() }
         if mayWrite { writer.take().wake() }
+        if mayWrite, isFinishDue { finishWriting() }
         if !ends.isEmpty, let observer {
             if ends == .peerClosed { observer.peerFinished() } else { observer.peerVanished() }
         }
@@ -236,12 +260,24 @@ final class StreamChannel: Registration {
     /// Says FIN: no more will be sent.
     func finishWriting() {
         guard isOpen else { return }
+        isFinishDue = false
+        if let layer, case .wouldBlock = layer.finish() {
+            // FIN without it would look like a cut; it follows when the kernel has room again.
+            isFinishDue = true
+            return
+        }
         _ = shutdown(descriptor, Int32(SHUT_WR))
     }
 
     /// Closes the descriptor and wakes whoever waits. Unsent and unread bytes are dropped. The first reason stands.
     func close(_ reason: StreamError = .closed) {
         guard isOpen else { return }
+        // What is cut must not look complete to the peer.
+        layer?.close(orderly: output.isEmpty && !isWriting)
+        end(reason)
+    }
+
+    private func end(_ reason: StreamError) {
         closeReason = reason
         loop.poller.forget(self)
         Descriptor.close(descriptor)
@@ -256,8 +292,9 @@ final class StreamChannel: Registration {
     /// Closes with RST: the peer learns that what it got is not all there was to be.
     func reset() {
         guard isOpen else { return }
+        layer?.close(orderly: false)
         _ = cloop_socket_reset_on_close(descriptor)
-        close()
+        end(.closed)
     }
 
     func abandon() { close(.closed) }

@@ -1,0 +1,77 @@
+// What may stand between a stream's bytes and the kernel's: TLS. The stream keeps its buffers, its waits and its rules; only
+// the moving of bytes goes through the layer, which moves its own, enciphered, through the same channel.
+
+internal import CLoop
+
+/// What one attempt to move bytes came to.
+package enum StreamProgress {
+    case moved(Int)
+    /// The peer has sent its last byte, and said so in the way that the layer demands.
+    case end
+    /// Nothing to receive, or no room to send, until the kernel announces a change.
+    case wouldBlock
+    case failed(StreamError)
+}
+
+/// Turns a stream's bytes into others and back. Called on the loop's thread, by the stream's channel.
+package protocol StreamLayer: AnyObject {
+    /// Receives bytes as the stream's user will see them.
+    func receive(into room: UnsafeMutableRawBufferPointer) -> StreamProgress
+    /// Sends bytes of the stream's user; `moved` counts those of them that are on their way and must not be offered again.
+    ///
+    /// After `wouldBlock` the next call must offer the same bytes again, and may offer more behind them.
+    func send(_ bytes: UnsafeRawBufferPointer) -> StreamProgress
+    /// Tells the peer that no more will come. After `wouldBlock` it is called again.
+    func finish() -> StreamProgress
+    /// The channel is about to be closed: let go of what is held. `orderly`: all that was written has been sent, so that the
+    /// peer may be told, as far as the kernel has room, that this was all.
+    func close(orderly: Bool)
+}
+
+/// The kernel's side of a stream, as a layer sees it.
+package struct StreamTransport {
+    // The layer is owned by the channel, and is told when that closes.
+    private unowned let channel: StreamChannel
+
+    init(_ channel: StreamChannel) { self.channel = channel }
+
+    /// Receives once from the kernel.
+    package func receive(into room: UnsafeMutableRawBufferPointer) -> StreamProgress { channel.receiveRaw(into: room) }
+
+    /// Takes what the kernel has and nobody will read, announced or not, in bounds. A socket that is closed with unread
+    /// bytes sends RST, by which the peer may lose what it was sent last.
+    package func drain() {
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { room in
+            for _ in 0..<16 { guard case .moved = channel.receiveRaw(into: room, unannounced: true) else { return } }
+        }
+    }
+
+    /// Sends once to the kernel.
+    package func send(_ bytes: UnsafeRawBufferPointer) -> StreamProgress { channel.sendRaw(bytes) }
+}
+
+extension ByteStream {
+    /// The layer that was put in, if there is one.
+    package var layer: (any StreamLayer)? { channel.layer }
+
+    /// Puts in a layer, through which everything goes from now on. Nothing may be queued and nobody may be reading or
+    /// writing.
+    ///
+    /// - Parameter make: gets the kernel's side, and the bytes that have been received already: they are the layer's.
+    package func insert(_ make: (StreamTransport, [UInt8]) throws -> any StreamLayer) throws {
+        guard loop.isCurrent else { throw StreamError.wrongThread }
+        if let reason = channel.closeReason { throw reason }
+        if channel.isReaderWaiting { throw StreamError.busy("reading") }
+        try channel.checkNobodyWrites()
+        precondition(unsentCount == 0, "A stream can be upgraded only when all that was written has been flushed.")
+        let received = Array(unread)
+        channel.layer = try make(StreamTransport(channel), received)
+        consume(received.count)
+    }
+
+    /// Suspends until the kernel may have something for the layer.
+    package func waitUntilReadable() async throws { try await channel.waitUntilReadable() }
+
+    /// Suspends until the kernel may take something from the layer.
+    package func waitUntilWritable() async throws { try await channel.waitUntilWritable() }
+}

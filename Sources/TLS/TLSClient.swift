@@ -1,0 +1,101 @@
+// The connecting side's settings, shared by all connections that are made with them.
+#if TLS
+
+internal import Coro
+internal import COpenSSL
+
+/// How connections are secured that we make: whom we trust, who we are, what we speak.
+///
+/// Any number of connections, on any loops, may share one; those that do can resume each other's sessions.
+public final class TLSClient: Sendable {
+    /// What can be chosen. The defaults are what a careful program wants.
+    public struct Options: Sendable {
+        /// Whom we trust.
+        public var roots: TLSRoots
+        /// False accepts any certificate of any host: whoever stands in between can read and change everything.
+        public var verifiesPeer: Bool
+        /// Who we are, for servers that want to know.
+        public var identity: TLSIdentity?
+        /// The protocols that we can speak inside, in the order of our liking (ALPN): `["http/1.1"]`.
+        public var protocols: [String]
+        /// The versions of TLS that we accept.
+        public var versions: ClosedRange<TLSVersion>
+        /// How long a handshake may take.
+        public var handshakeTimeout: Duration
+        /// Whether a later connection to the same host may go on where an earlier one ended.
+        public var resumesSessions: Bool
+
+        /// Makes the options.
+        public init(
+            roots: TLSRoots = .system, verifiesPeer: Bool = true, identity: TLSIdentity? = nil,
+            protocols: [String] = [], versions: ClosedRange<TLSVersion> = .tls12 ... .tls13,
+            handshakeTimeout: Duration = .seconds(10), resumesSessions: Bool = true
+        ) {
+            self.roots = roots
+            self.verifiesPeer = verifiesPeer
+            self.identity = identity
+            self.protocols = protocols
+            self.versions = versions
+            self.handshakeTimeout = handshakeTimeout
+            self.resumesSessions = resumesSessions
+        }
+    }
+
+    /// What it was made with.
+    public let options: Options
+    private let context: TLSContext
+    private let protocols: [UInt8]
+    let sessions = SessionCache()
+
+    /// Makes a client. Reads the files of its roots now: on a serving loop, in `runBlocking`.
+    ///
+    /// - Throws: `TLSError.roots`, `.identity`, `.configuration`.
+    public init(_ options: Options = Options()) throws(TLSError) {
+        self.options = options
+        protocols = try TLSContext.encode(protocols: options.protocols)
+        context = try TLSContext(for: .client, versions: options.versions)
+        if options.verifiesPeer { try options.roots.load(into: context.pointer) }
+        if let identity = options.identity { try context.present(identity) }
+        if options.resumesSessions { SessionCache.fill(from: context.pointer) }
+    }
+
+    /// The beginning of a connection to `host`.
+    func makeLayer(
+        _ transport: StreamTransport, received: [UInt8], host: String, port: UInt16?
+    ) throws(TLSError) -> TLSLayer {
+        let layer = try TLSLayer(transport, received: received, context: context, keeping: self)
+        let ssl = try layer.open()
+        SSL_set_connect_state(ssl)
+        if !protocols.isEmpty { SSL_set_alpn_protos(ssl, protocols, UInt32(protocols.count)) }
+        try expect(host, of: ssl)
+        SSL_set_verify(ssl, options.verifiesPeer ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, Verification.callback)
+        if options.resumesSessions {
+            layer.sessionKey = "\(host):\(port.map { "\($0)" } ?? "")"
+            layer.sessions = sessions
+            if let session = sessions.take(layer.sessionKey) {
+                SSL_set_session(ssl, session)
+                SSL_SESSION_free(session)
+            }
+        }
+        return layer
+    }
+
+    /// Says whom we want to talk to, and lets nobody else's certificate pass.
+    private func expect(_ host: String, of ssl: OpaquePointer) throws(TLSError) {
+        // The dot at the end of an absolute name is DNS's, not the certificate's (RFC 6066 §3).
+        let name = host.hasSuffix(".") ? String(host.dropLast()) : host
+        let parameters = SSL_get0_param(ssl)
+        if X509_VERIFY_PARAM_set1_ip_asc(parameters, name) == 1 {
+            // RFC 6066 §3: addresses are not sent as server names.
+            return
+        }
+        X509_VERIFY_PARAM_set_hostflags(parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+        guard !name.isEmpty, X509_VERIFY_PARAM_set1_host(parameters, name, 0) == 1,
+            copenssl_set_server_name(ssl, name) == 1
+        else {
+            OpenSSLErrors.clear()
+            throw .configuration("“\(host)” is no host name")
+        }
+    }
+}
+#endif

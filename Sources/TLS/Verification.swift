@@ -1,0 +1,48 @@
+// What OpenSSL finds wrong with a chain, noted at the moment when it still knows with which certificate.
+#if TLS
+
+internal import COpenSSL
+
+enum Verification {
+    /// Called for each certificate of a chain that is checked; notes the first problem and lets OpenSSL's verdict stand.
+    static let callback: @convention(c) (Int32, OpaquePointer?) -> Int32 = { verdict, store in
+        guard verdict == 0, let store else { return verdict }
+        // SAFETY: OpenSSL puts the connection's SSL at this index.
+        let ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx())
+        guard let layer = TLSLayer.of(ssl.map { OpaquePointer($0) }), layer.problem == nil else { return verdict }
+        layer.problem = problem(in: store)
+        return verdict
+    }
+
+    private static func problem(in store: OpaquePointer) -> CertificateProblem {
+        let code = X509_STORE_CTX_get_error(store)
+        return CertificateProblem(
+            reason: reason(code, store), certificate: X509_STORE_CTX_get_current_cert(store).map { Certificate($0) },
+            depth: Int(X509_STORE_CTX_get_error_depth(store)))
+    }
+
+    private static func reason(_ code: Int32, _ store: OpaquePointer) -> CertificateProblem.Reason {
+        switch code {
+        case X509_V_ERR_CERT_HAS_EXPIRED: .expired
+        case X509_V_ERR_CERT_NOT_YET_VALID: .notYetValid
+        case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH: .wrongHost(expected: expectedHost(store))
+        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: .selfSigned
+        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+            X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+            .unknownIssuer
+        case X509_V_ERR_EE_KEY_TOO_SMALL, X509_V_ERR_CA_KEY_TOO_SMALL, X509_V_ERR_CA_MD_TOO_WEAK: .weak
+        case X509_V_ERR_CERT_REVOKED: .revoked
+        case X509_V_ERR_INVALID_PURPOSE, X509_V_ERR_INVALID_CA: .wrongPurpose
+        default: .other(X509_verify_cert_error_string(Int(code)).map { String(cString: $0) } ?? "error \(code)")
+        }
+    }
+
+    private static func expectedHost(_ store: OpaquePointer) -> String {
+        let parameters = X509_STORE_CTX_get0_param(store)
+        if let host = X509_VERIFY_PARAM_get0_host(parameters, 0) { return String(cString: host) }
+        guard let address = X509_VERIFY_PARAM_get1_ip_asc(parameters) else { return "this host" }
+        defer { copenssl_free(address) }
+        return String(cString: address)
+    }
+}
+#endif
