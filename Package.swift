@@ -56,7 +56,7 @@ let package = Package(
             name: "coro-serve", dependencies: ["Console", "Coro", "Http"], path: "Sources/Tools/coro-serve",
             swiftSettings: strict),
         .executableTarget(
-            name: "coro-bench", dependencies: ["AllocationCounter", "BenchFloor", "Console", "Coro"],
+            name: "coro-bench", dependencies: ["AllocationCounter", "BenchFloor", "Console", "Coro", "CoroTLS"],
             path: "Sources/Tools/coro-bench", swiftSettings: strict),
         // The benchmark tool's malloc: glibc's, counted.
         .target(name: "AllocationCounter", path: "Sources/Tools/AllocationCounter"),

@@ -27,18 +27,19 @@ enum JSONReport {
             ("about", JSONText.string(scenario.about)),
         ]
         if let comparison = figures.comparison { return JSONText.object(name + members(comparison, measurement)) }
-        var members = name + [
-            ("operations", number(figures.operations)),
-            ("ns_median", number(figures.median)),
-            ("ns_min", number(figures.least)),
-            ("ns_max", number(figures.most)),
-            ("ns_cpu", number(figures.cpu)),
-            ("ns_rounds", "[" + figures.wall.map(number).joined(separator: ",") + "]"),
-            ("allocations", number(figures.allocations)),
-            ("bytes", number(figures.bytes)),
-            ("aim_ns", number(scenario.aim)),
-            ("met", measurement.isMet.map { "\($0)" } ?? "null"),
-        ]
+        var members =
+            name + [
+                ("operations", number(figures.operations)),
+                ("ns_median", number(figures.median)),
+                ("ns_min", number(figures.least)),
+                ("ns_max", number(figures.most)),
+                ("ns_cpu", number(figures.cpu)),
+                ("ns_rounds", "[" + figures.wall.map(number).joined(separator: ",") + "]"),
+                ("allocations", number(figures.allocations)),
+                ("bytes", number(figures.bytes)),
+                ("aim_ns", number(scenario.aim)),
+                ("met", measurement.isMet.map { "\($0)" } ?? "null"),
+            ]
         if let weight = figures.weight {
             members += [
                 ("count", "\(weight.count)"),
@@ -68,6 +69,7 @@ enum JSONReport {
             ("servers", "[" + servers.joined(separator: ",") + "]"),
             ("missing", "[" + missing.joined(separator: ",") + "]"),
             ("aim_ratio", number(measurement.scenario.leastRatio)),
+            ("judged_by", JSONText.string(measurement.scenario.judgedBy.rawValue)),
             ("met", measurement.isMet.map { "\($0)" } ?? "null"),
         ]
     }

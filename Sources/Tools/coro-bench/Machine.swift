@@ -16,20 +16,20 @@ enum Machine {
     /// The compiler's language version; it does not tell its patch level.
     static var swift: String {
         #if compiler(>=6.4)
-            "6.4 or later"
+        "6.4 or later"
         #elseif compiler(>=6.3)
-            "6.3"
+        "6.3"
         #else
-            "6.2"
+        "6.2"
         #endif
     }
 
     /// False for a debug build, whose figures say nothing.
     static var isOptimised: Bool {
         #if DEBUG
-            false
+        false
         #else
-            true
+        true
         #endif
     }
 

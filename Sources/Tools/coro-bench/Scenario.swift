@@ -11,6 +11,8 @@ struct Scenario: Sendable {
     let aim: Double?
     /// What Coro's rate should be at least, divided by that of the best peer beside it, or nil.
     let leastRatio: Double?
+    /// Which of its figures that is held against.
+    let judgedBy: Comparison.Judge
     /// One operation in a sentence, with whatever makes the figure look better or worse than it is.
     let about: String
     /// Set when threads wait for each other: sleeping is then part of what it takes.
@@ -19,14 +21,15 @@ struct Scenario: Sendable {
     let body: @Sendable (Meter) async throws -> Void
 
     init(
-        _ group: String, _ name: String, aim: Double? = nil, leastRatio: Double? = nil, about: String,
-        crossesThreads: Bool = false,
+        _ group: String, _ name: String, aim: Double? = nil, leastRatio: Double? = nil,
+        judgedBy: Comparison.Judge = .rate, about: String, crossesThreads: Bool = false,
         _ body: @escaping @Sendable (Meter) async throws -> Void
     ) {
         self.group = group
         self.name = name
         self.aim = aim
         self.leastRatio = leastRatio
+        self.judgedBy = judgedBy
         self.about = about
         self.crossesThreads = crossesThreads
         self.body = body
@@ -47,7 +50,11 @@ extension Scenario {
         + floors
 
     /// What `coro-bench net` compares.
-    static let net: [Scenario] = netStreams + netConnections + netFiles
+    static let net: [Scenario] = netStreams + netConnections + netFiles + netTLS
+
+    #if !TLS
+    private static let netTLS: [Scenario] = []
+    #endif
 }
 
 /// Keeps the optimiser from dropping what computes `value`.

@@ -49,7 +49,8 @@ struct TextReport {
     static func list(_ scenarios: [Scenario]) -> String {
         scenarios.map { scenario in
             let aim = scenario.aim.map { " [aim \(number($0)) ns]" } ?? ""
-            let ratio = scenario.leastRatio.map { " [aim \(number($0, digits: 2)) of the peer's rate]" } ?? ""
+            let judge = scenario.judgedBy == .rate ? "a peer's rate" : "what a peer does with its CPU time"
+            let ratio = scenario.leastRatio.map { " [aim \(number($0, digits: 2)) of \(judge)]" } ?? ""
             return "\(scenario.key)\(aim)\(ratio)\n    \(scenario.about)\n"
         }.joined()
     }
@@ -88,7 +89,9 @@ extension Measurement {
     /// On one thread that never sleeps CPU time is what an idle machine would show as wall time, and does not change when
     /// the machine has other things to do.
     var isMet: Bool? {
-        if let leastRatio = scenario.leastRatio { return figures.comparison?.leastRatio.map { $0 >= leastRatio } }
+        if let leastRatio = scenario.leastRatio {
+            return figures.comparison?.leastRatio(by: scenario.judgedBy).map { $0 >= leastRatio }
+        }
         return scenario.aim.map { (scenario.crossesThreads ? figures.median : figures.cpu) <= $0 }
     }
 }

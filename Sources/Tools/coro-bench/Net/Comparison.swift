@@ -6,6 +6,10 @@ struct Comparison: Sendable {
     /// What is counted.
     enum Unit: String, Sendable { case message, byte, connection, request, handshake }
 
+    /// What an aim is held against: how fast a server is, or how much it does with its CPU time. The second where the load
+    /// has one thing under way at a time and takes its own time for it.
+    enum Judge: String, Sendable { case rate, cpu }
+
     /// One server's part of a round; not a number where the row has no such figure.
     struct Round: Sendable {
         /// Units in a second of wall time.
@@ -38,8 +42,15 @@ struct Comparison: Sendable {
         return Spread(zip(ours.rounds, peer.rounds).map { $0[keyPath: part] / $1[keyPath: part] })
     }
 
-    /// Coro's rate against that of the peer that is best; nil without one.
-    var leastRatio: Double? { peers.map { ratio(\.perSecond, to: $0).median }.min() }
+    /// Coro's part of what the best peer does; nil without one.
+    func leastRatio(by judge: Judge) -> Double? {
+        peers.map { peer in
+            switch judge {
+            case .rate: ratio(\.perSecond, to: peer).median
+            case .cpu: 1 / ratio(\.cpu, to: peer).median
+            }
+        }.min()
+    }
 }
 
 /// The middle and the ends of some figures.

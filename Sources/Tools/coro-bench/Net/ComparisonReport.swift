@@ -17,7 +17,8 @@ extension TextReport {
             text += TextReport.padded(key, width) + TextReport.line(cells)
         }
         for peer in comparison.missing {
-            text += TextReport.padded("", width) + TextReport.line([peer.name]).dropLast() + " is missing: \(peer.cure)\n"
+            let cells = TextReport.line([peer.name]).dropLast()
+            text += TextReport.padded("", width) + cells + " is missing: \(peer.cure)\n"
         }
         return text
     }
@@ -26,7 +27,8 @@ extension TextReport {
     private func aim(_ measurement: Measurement) -> [String] {
         guard let aim = measurement.scenario.leastRatio else { return [] }
         let verdict = measurement.isMet.map { $0 ? "met" : "missed" } ?? "no peer"
-        return ["", "", "", "", "≥ " + TextReport.number(aim, digits: 2), verdict]
+        let figure = measurement.scenario.judgedBy.rawValue
+        return ["", "", "", "", "\(figure) \(TextReport.number(aim, digits: 2))", verdict]
     }
 
     private func ratios(_ comparison: Comparison, to peer: Comparison.Side) -> [String] {

@@ -36,11 +36,12 @@ extension Meter {
     ///
     /// - Parameter connect: makes so many connections, which live as long as what it returns.
     func compareMemory(
-        _ servers: [ServerProgram], connect: @escaping @Sendable (RunningServer, Int) async throws -> [any Sendable]
+        _ servers: [ServerProgram], connections: Int = 4_000,
+        connect: @escaping @Sendable (RunningServer, Int) async throws -> [any Sendable]
     ) async throws {
         let (present, missing) = try sorted(servers)
         var comparison = Comparison(unit: .connection, sides: present.map { .init(name: $0.name) }, missing: missing)
-        let count = isBrief ? 50 : min(4_000, Confinement.connectionsMax)
+        let count = isBrief ? 50 : min(connections, Confinement.connectionsMax)
         for round in 0..<rounds {
             for (index, program) in present.enumerated() {
                 tell("round \(round + 1) of \(rounds), \(program.name)")

@@ -4,8 +4,8 @@
 struct NginxConfiguration {
     let folder: String
     let port: UInt16
-    /// Files of the folder, for `ssl_certificate`; nil without TLS.
-    var certificate: (chain: String, key: String)?
+    /// With TLS, and the certificate in the folder.
+    var isSecure = false
 
     /// What it leaves in the folder.
     var leaves: [String] { ["nginx.pid", "nginx-errors"] + temporary }
@@ -29,7 +29,7 @@ struct NginxConfiguration {
             keepalive_requests 1000000000;
         \(temporary.map { "    \($0)_path \(folder)/\($0);" }.joined(separator: "\n"))
             server {
-                listen 127.0.0.1:\(port)\(certificate == nil ? "" : " ssl");
+                listen 127.0.0.1:\(port)\(isSecure ? " ssl" : "");
         \(tls)
                 location = /plaintext { default_type text/plain; return 200 "Hello, World!"; }
                 location / { root \(folder); }
@@ -40,12 +40,11 @@ struct NginxConfiguration {
     }
 
     private var tls: String {
-        guard let certificate else { return "" }
+        guard isSecure else { return "" }
         return """
-                    ssl_certificate \(folder)/\(certificate.chain);
-                    ssl_certificate_key \(folder)/\(certificate.key);
+                    ssl_certificate \(folder)/certificate.pem;
+                    ssl_certificate_key \(folder)/key.pem;
                     ssl_protocols TLSv1.3;
-                    ssl_session_cache shared:bench:10m;
             """
     }
 }

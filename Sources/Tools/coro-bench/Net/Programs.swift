@@ -17,11 +17,14 @@ enum Programs {
         return runnable(folder + name)
     }
 
-    /// A program of that name in PATH, or where system programs are; nil when there is none.
+    /// A program of that name in PATH; nil when there is none. Beside each `bin` its `sbin` too, which people's PATH often
+    /// lacks and where nginx is.
     static func installed(_ name: String) -> String? {
         let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
-        return (path + ":/usr/sbin:/usr/local/sbin").split(separator: ":").lazy.compactMap { runnable("\($0)/\(name)") }
-            .first
+        let folders = path.split(separator: ":").flatMap { folder in
+            folder.hasSuffix("/bin") ? [folder, folder.dropLast(3) + "sbin"] : [folder]
+        }
+        return folders.lazy.compactMap { runnable("\($0)/\(name)") }.first
     }
 
     private static func runnable(_ path: String) -> String? { access(path, X_OK) == 0 ? path : nil }

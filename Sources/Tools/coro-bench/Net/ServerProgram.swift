@@ -12,13 +12,16 @@ struct ServerProgram: Sendable {
     let words: [String]?
     /// Where it was told to listen; nil for one that says where on its standard error.
     let port: UInt16?
+    /// Where it begins; nil is where we are.
+    let directory: String?
     /// What to do about a program that is not there.
     let cure: String
 
-    private init(_ name: String, _ words: [String]?, port: UInt16? = nil, cure: String = "") {
+    init(_ name: String, _ words: [String]?, port: UInt16? = nil, directory: String? = nil, cure: String = "") {
         self.name = name
         self.words = words
         self.port = port
+        self.directory = directory
         self.cure = cure
     }
 
@@ -37,17 +40,34 @@ struct ServerProgram: Sendable {
             cure: "It is not beside coro-bench. Build it: swift build -c release --product coro-serve")
     }
 
-    /// nginx, one process, with the folder's files and `/plaintext`.
-    static func nginx(_ folder: Workshop) throws -> ServerProgram {
+    /// nginx, one process, with the folder's files and `/plaintext`; with TLS it takes the folder's certificate.
+    static func nginx(_ folder: Workshop, isSecure: Bool = false) throws -> ServerProgram {
         let cure = "apt-get install nginx-light"
         guard let path = Programs.installed("nginx") else { return ServerProgram("nginx", nil, cure: cure) }
         let port = try RawConnection.freePort()
-        let configuration = NginxConfiguration(folder: folder.path, port: port)
+        let configuration = NginxConfiguration(folder: folder.path, port: port, isSecure: isSecure)
         try folder.write(configuration.text, to: "nginx.conf")
         for name in configuration.leaves { folder.expect(name) }
         return ServerProgram(
             "nginx", [path, "-p", folder.path, "-e", configuration.errors, "-c", "\(folder.path)/nginx.conf"],
             port: port, cure: cure)
+    }
+
+    /// CoroTLS, with the folder's certificate and files.
+    static func secure(_ folder: Workshop) -> ServerProgram {
+        ServerProgram("coro", [Programs.own, Role.flag, "tls", folder.path])
+    }
+
+    /// OpenSSL's own server, which has one connection at a time, with the folder's certificate and files.
+    static func openSSL(_ folder: Workshop) throws -> ServerProgram {
+        let cure = "apt-get install openssl"
+        guard let path = Programs.installed("openssl") else { return ServerProgram("s_server", nil, cure: cure) }
+        let port = try RawConnection.freePort()
+        let words = [
+            path, "s_server", "-accept", "127.0.0.1:\(port)", "-cert", "certificate.pem", "-key", "key.pem", "-tls1_3",
+            "-WWW", "-quiet",
+        ]
+        return ServerProgram("s_server", words, port: port, directory: folder.path, cure: cure)
     }
 }
 
@@ -70,7 +90,8 @@ final class RunningServer: Sendable {
     ) async throws {
         guard let program = programs.first, let words = program.words else { return try await body(running) }
         let confined = Confinement.server(words)
-        let command = Subprocess.Command(confined[0], arguments: Array(confined.dropFirst()))
+        var command = Subprocess.Command(confined[0], arguments: Array(confined.dropFirst()))
+        command.directory = program.directory
         try await loop.withSubprocess(command, output: .null, error: .pipe, grace: .milliseconds(500)) { process in
             let port = try await whereItListens(program, process)
             let server = RunningServer(program: program, port: port, process: process)
