@@ -102,7 +102,7 @@ public final class Listener: @unchecked Sendable {
                 continue
             }
             if let pause = pause.take() {
-                try await loop.sleep(for: pause)
+                try await source.rest(for: pause, "accepting on")
             } else if source.isOpen {
                 try await source.waitUntilReadable("accepting on")
             }

@@ -11,6 +11,8 @@ final class ReadableDescriptor: Registration {
     /// False from the moment that taking found nothing until the kernel announces more.
     private var mayTake = true
     private var waiter: Waiter?
+    /// What waits does not wait for something to take.
+    private var isResting = false
 
     /// Takes over a non-blocking descriptor; closes it when it cannot be registered.
     init(_ descriptor: Int32, on loop: EventLoop) throws(IOError) {
@@ -47,12 +49,28 @@ final class ReadableDescriptor: Registration {
         }
     }
 
+    /// Suspends for a while, or until `wake`, or until the descriptor is closed. What arrives meanwhile is no reason to end.
+    func rest(for pause: Duration, _ activity: String) async throws {
+        if waiter != nil { throw StreamError.busy(activity) }
+        try await park(on: loop, for: "a pause") { waiter in
+            guard self.isOpen else { return waiter.wake(.ready) }
+            self.waiter = waiter
+            self.isResting = true
+            let timer = self.loop.callLater(pause) { waiter.wake(.ready) }
+            waiter.whenWoken {
+                self.waiter = nil
+                self.isResting = false
+                timer.cancel()
+            }
+        }
+    }
+
     /// Lets a task that waits look again. Loop's thread.
     func wake() { waiter?.wake(.ready) }
 
     func deliver(_ readiness: Readiness) {
         mayTake = true
-        waiter?.wake(.ready)
+        if !isResting { waiter?.wake(.ready) }
     }
 
     /// Closes it, now on the loop's thread or later from another, and wakes whoever waits. A second call does nothing.
