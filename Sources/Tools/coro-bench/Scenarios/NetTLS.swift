@@ -9,11 +9,11 @@ extension Scenario {
         handshakes("a full handshake", resuming: false, about: "a key exchange and a signature"),
         handshakes("a resumed handshake", resuming: true, about: "by a ticket: a key exchange, no signature"),
         Scenario(
-            "tls", "1 GiB", leastRatio: 0.9, judgedBy: .cpu,
+            "tls", "256 MiB", leastRatio: 0.9, judgedBy: .cpu,
             about: "GET of a file in the page cache, \(SecureLoad.cipher); openssl s_time receives"
         ) { meter in
             try await meter.withSecureServers { servers, folder in
-                try folder.makeZeros(meter.isBrief ? 1 << 20 : 1 << 30, at: "zeros")
+                try folder.makeZeros(meter.isBrief ? 1 << 20 : 256 << 20, at: "zeros")
                 try await meter.compare(.byte, servers) { server, seconds in
                     try await SecureLoad.connect(
                         server, on: meter.loop, resuming: false, path: "/zeros", seconds: seconds
