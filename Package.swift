@@ -56,10 +56,12 @@ let package = Package(
             name: "coro-serve", dependencies: ["Console", "Coro", "Http"], path: "Sources/Tools/coro-serve",
             swiftSettings: strict),
         .executableTarget(
-            name: "coro-bench", dependencies: ["AllocationCounter", "Console", "Coro"],
+            name: "coro-bench", dependencies: ["AllocationCounter", "BenchFloor", "Console", "Coro", "CoroTLS"],
             path: "Sources/Tools/coro-bench", swiftSettings: strict),
         // The benchmark tool's malloc: glibc's, counted.
         .target(name: "AllocationCounter", path: "Sources/Tools/AllocationCounter"),
+        // What the tool holds streams against: a server in bare system calls, and cores to run on.
+        .target(name: "BenchFloor", path: "Sources/Tools/BenchFloor"),
 
         // What users test their own loops with.
         .target(name: "CoroTesting", dependencies: ["Coro"], path: "Tests/CoroTesting", swiftSettings: strict),

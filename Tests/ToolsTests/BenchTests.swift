@@ -6,7 +6,8 @@ import Testing
 struct BenchTests {
     private static let path = Program.products.appendingPathComponent("coro-bench").path
 
-    private func bench(_ arguments: String...) throws -> ProgramResult { try Program.run(Self.path, arguments) }
+    private func bench(_ arguments: String...) throws -> ProgramResult { try bench(arguments) }
+    private func bench(_ arguments: [String]) throws -> ProgramResult { try Program.run(Self.path, arguments) }
 
     @Test func `help and version go to standard output`() throws {
         let help = try bench("--help")
@@ -31,7 +32,7 @@ struct BenchTests {
     }
 
     @Test func `the list names each scenario once, and measures nothing`() throws {
-        for list in ["micro", "memory"] {
+        for list in ["micro", "memory", "net"] {
             let result = try bench(list, "--list")
             #expect(result.status == 0 && result.errors.isEmpty)
             let names = result.text.split(separator: "\n").filter { !$0.hasPrefix(" ") }
@@ -71,6 +72,63 @@ struct BenchTests {
         guard let allocations = row["allocations"] as? Double, let bytes = row["bytes"] as? Double else { return }
         #expect(abs(allocations - 1) < 0.01)
         #expect(abs(bytes - 48) < 1)
+    }
+
+    // MARK: Servers
+
+    /// TLS is left out: its load counts in whole seconds.
+    private static let quickNet = ["net", "-t", "0.001", "-n", "1"]
+
+    @Test func `every server is compared, and the JSON says with whom`() throws {
+        let filters = ["stream/", "connection/", "file/", "quiet/a stream", "quiet/http"].flatMap { ["-f", $0] }
+        let result = try bench(Self.quickNet + filters + ["--report", "json"])
+        #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+        let report = try #require(try JSONSerialization.jsonObject(with: result.output) as? [String: Any])
+        #expect(report["list"] as? String == "net")
+        let rows = try #require(report["results"] as? [[String: Any]])
+        #expect(rows.count >= 11)
+        for row in rows {
+            let servers = try #require(row["servers"] as? [[String: Any]])
+            let missing = try #require(row["missing"] as? [[String: Any]])
+            #expect(servers.count + missing.count == 2, "\(row)")
+            #expect((servers.first?["name"] as? String)?.hasPrefix("coro") == true)
+            #expect(missing.allSatisfy { ($0["cure"] as? String)?.isEmpty == false })
+            let part = row["group"] as? String == "quiet" ? "resident_bytes" : "per_second"
+            for server in servers {
+                let spread = try #require(server[part] as? [String: Any])
+                #expect(spread["median"] is Double && (spread["rounds"] as? [Any])?.count == 1, "\(server)")
+            }
+            // Fifty connections may cost a server less than a page.
+            for peer in servers.dropFirst() where part == "per_second" {
+                let ratio = try #require(peer["ratio_\(part)"] as? [String: Any])
+                #expect(ratio["median"] is Double && ratio["min"] is Double && ratio["max"] is Double)
+            }
+        }
+    }
+
+    @Test func `a peer that is not installed is named, with its cure`() throws {
+        let result = try Program.run("/usr/bin/env", ["PATH=/nowhere", Self.path] + Self.quickNet + ["-f", "file"])
+        #expect(result.status == 0 && result.text.contains("nginx is missing: apt-get install"))
+    }
+
+    @Test func `nothing is left of a run that is interrupted`() throws {
+        let folder = try TemporaryFolder()
+        // Killed servers may stay as zombies until whoever inherits them looks.
+        let script = """
+            runs() { grep -q '^State:.[^ZX]' /proc/$1/status 2>/dev/null; }
+            "$0" net -f file -t 3600 -n 1 >/dev/null & bench=$!
+            until ls "$TMPDIR"/coro-bench-*/zeros >/dev/null 2>&1; do sleep 0.01; done
+            until servers=$(cat /proc/$bench/task/$bench/children) && [ -n "$servers" ]; do sleep 0.01; done
+            kill -TERM $bench; wait $bench; echo "code $?"
+            for server in $servers; do
+                for try in $(seq 200); do runs $server || break; sleep 0.01; done
+                runs $server && echo "a server is left"
+            done
+            ls "$TMPDIR"
+            """
+        let result = try Program.run(
+            "/usr/bin/env", ["TMPDIR=\(folder.url.path)", "/bin/bash", "-c", script, Self.path])
+        #expect(result.text == "code 143\n", "\(result.errors)")
     }
 
     @Test func `memory is weighed, and the table has no colours in a pipe`() throws {

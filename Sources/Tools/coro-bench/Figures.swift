@@ -1,4 +1,4 @@
-// What a scenario took: times of some rounds, or the memory of many things at once.
+// What a scenario took: times of some rounds, the memory of many things at once, or several servers' shares of a load.
 
 internal import AllocationCounter
 
@@ -27,6 +27,7 @@ struct Figures: Sendable {
 
     private(set) var rounds: [Round] = []
     var weight: Weight?
+    var comparison: Comparison?
 
     mutating func add(_ round: Round) { rounds.append(round) }
 

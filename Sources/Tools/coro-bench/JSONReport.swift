@@ -21,21 +21,25 @@ enum JSONReport {
     private static func object(_ measurement: Measurement) -> String {
         let scenario = measurement.scenario
         let figures = measurement.figures
-        var members = [
+        let name = [
             ("group", JSONText.string(scenario.group)),
             ("name", JSONText.string(scenario.name)),
             ("about", JSONText.string(scenario.about)),
-            ("operations", number(figures.operations)),
-            ("ns_median", number(figures.median)),
-            ("ns_min", number(figures.least)),
-            ("ns_max", number(figures.most)),
-            ("ns_cpu", number(figures.cpu)),
-            ("ns_rounds", "[" + figures.wall.map(number).joined(separator: ",") + "]"),
-            ("allocations", number(figures.allocations)),
-            ("bytes", number(figures.bytes)),
-            ("aim_ns", number(scenario.aim)),
-            ("met", measurement.isMet.map { "\($0)" } ?? "null"),
         ]
+        if let comparison = figures.comparison { return JSONText.object(name + members(comparison, measurement)) }
+        var members =
+            name + [
+                ("operations", number(figures.operations)),
+                ("ns_median", number(figures.median)),
+                ("ns_min", number(figures.least)),
+                ("ns_max", number(figures.most)),
+                ("ns_cpu", number(figures.cpu)),
+                ("ns_rounds", "[" + figures.wall.map(number).joined(separator: ",") + "]"),
+                ("allocations", number(figures.allocations)),
+                ("bytes", number(figures.bytes)),
+                ("aim_ns", number(scenario.aim)),
+                ("met", measurement.isMet.map { "\($0)" } ?? "null"),
+            ]
         if let weight = figures.weight {
             members += [
                 ("count", "\(weight.count)"),
@@ -46,6 +50,51 @@ enum JSONReport {
                 ("resident_after", number(weight.residentAfter)),
             ]
         }
+        return JSONText.object(members)
+    }
+
+    // MARK: Servers
+
+    private static func members(
+        _ comparison: Comparison, _ measurement: Measurement
+    ) -> [(name: String, value: String)] {
+        let servers = comparison.sides.enumerated().map { index, side in
+            server(side, against: index == 0 ? nil : comparison)
+        }
+        let missing = comparison.missing.map {
+            JSONText.object([("name", JSONText.string($0.name)), ("cure", JSONText.string($0.cure))])
+        }
+        return [
+            ("unit", JSONText.string(comparison.unit.rawValue)),
+            ("servers", "[" + servers.joined(separator: ",") + "]"),
+            ("missing", "[" + missing.joined(separator: ",") + "]"),
+            ("aim_ratio", number(measurement.scenario.leastRatio)),
+            ("judged_by", JSONText.string(measurement.scenario.judgedBy.rawValue)),
+            ("met", measurement.isMet.map { "\($0)" } ?? "null"),
+        ]
+    }
+
+    /// A server's own figures, and for a peer those of Coro divided by them.
+    private static func server(_ side: Comparison.Side, against comparison: Comparison?) -> String {
+        var members = [("name", JSONText.string(side.name))]
+        for (name, part) in parts {
+            members.append((name, spread(side.spread(part), rounds: side.rounds.map { $0[keyPath: part] })))
+        }
+        if let comparison {
+            for (name, part) in parts { members.append(("ratio_\(name)", spread(comparison.ratio(part, to: side)))) }
+        }
+        return JSONText.object(members)
+    }
+
+    private static var parts: [(String, KeyPath<Comparison.Round, Double>)] {
+        [("per_second", \.perSecond), ("cpu_ns", \.cpu), ("resident_bytes", \.bytes)]
+    }
+
+    private static func spread(_ spread: Spread, rounds: [Double] = []) -> String {
+        var members = [
+            ("median", number(spread.median)), ("min", number(spread.least)), ("max", number(spread.most)),
+        ]
+        if !rounds.isEmpty { members.append(("rounds", "[" + rounds.map(number).joined(separator: ",") + "]")) }
         return JSONText.object(members)
     }
 

@@ -16,25 +16,28 @@ enum Machine {
     /// The compiler's language version; it does not tell its patch level.
     static var swift: String {
         #if compiler(>=6.4)
-            "6.4 or later"
+        "6.4 or later"
         #elseif compiler(>=6.3)
-            "6.3"
+        "6.3"
         #else
-            "6.2"
+        "6.2"
         #endif
     }
 
     /// False for a debug build, whose figures say nothing.
     static var isOptimised: Bool {
         #if DEBUG
-            false
+        false
         #else
-            true
+        true
         #endif
     }
 
     /// Memory of this process that is in RAM, in bytes (proc_pid_status(5), VmRSS).
     static var resident: Double { bytes("VmRSS:", of: "/proc/self/status") ?? 0 }
+
+    /// The same of another process. Its smaps_rollup and not its status: that one may be behind by some pages a core.
+    static func resident(of process: Int32) -> Double { bytes("Rss:", of: "/proc/\(process)/smaps_rollup") ?? .nan }
 
     /// Memory that the system could still give, in bytes (proc_meminfo(5), MemAvailable).
     static var available: Double { bytes("MemAvailable:", of: "/proc/meminfo") ?? .infinity }

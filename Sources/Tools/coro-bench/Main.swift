@@ -6,8 +6,10 @@ internal import Glibc
 
 @main struct Main {
     static func main() {
+        let words = Array(CommandLine.arguments.dropFirst())
+        if let role = Role(words) { role.play() }
         // SIGPIPE keeps its effect: when nobody reads any more, nothing needs to be measured.
-        switch CommandLineArguments.parse(Array(CommandLine.arguments.dropFirst())) {
+        switch CommandLineArguments.parse(words) {
         case .help: Console.print(CommandLineArguments.help)
         case .version: Console.print(ToolVersion.line("coro-bench"))
         case .list(let options): Console.print(TextReport.list(options.scenarios))
@@ -19,6 +21,7 @@ internal import Glibc
     }
 
     private static func measure(_ options: Options) -> Int32 {
+        if options.list == .net { Confinement.begin() }
         let scenarios = options.scenarios
         var results: [Measurement] = []
         var code: Int32 = 0
@@ -34,7 +37,7 @@ internal import Glibc
                 if options.report == .text { Console.print(text.row(result)) }
             } catch {
                 Progress.clear()
-                Console.note("coro-bench: \(scenario.key) failed: \(error)\n")
+                Console.note("coro-bench: \(scenario.key) failed: \((error as? Complaint)?.text ?? "\(error)")\n")
                 code = 1
             }
         }

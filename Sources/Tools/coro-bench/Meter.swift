@@ -13,10 +13,10 @@ final class Meter: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): used by the scenario's body only, on the loop's thread.
 
     let loop: EventLoop
-    private let seconds: Double
-    private let rounds: Int
+    let seconds: Double
+    let rounds: Int
     private let title: String
-    private(set) var figures = Figures()
+    var figures = Figures()
 
     init(loop: EventLoop, title: String, seconds: Double, rounds: Int) {
         self.loop = loop
@@ -24,6 +24,9 @@ final class Meter: @unchecked Sendable {
         self.seconds = seconds
         self.rounds = rounds
     }
+
+    /// Somebody who gives less than a hundredth of a second wants to see it run, and nothing else.
+    var isBrief: Bool { seconds < 0.01 }
 
     /// Says how far a long scenario is.
     func tell(_ stage: String) { Progress.show("\(title), \(stage)") }
@@ -36,8 +39,7 @@ final class Meter: @unchecked Sendable {
     func measure(
         _ count: Int, _ prepare: (Int) async throws -> Void = { _ in }, operations: (Int) async throws -> Void
     ) async throws {
-        // Somebody who gives less than a hundredth of a second wants to see it run, and nothing else.
-        let count = seconds < 0.01 ? max(count / 100, 1_000) : count
+        let count = isBrief ? max(count / 100, 1_000) : count
         // A fifth of the time: caches, pages and the allocator's pools fill up.
         _ = try await round(count, seconds / 5, prepare, operations)
         for _ in 0..<rounds {
@@ -87,6 +89,12 @@ final class Meter: @unchecked Sendable {
         figures.weight = weight
     }
 
+    // MARK: Load
+
+    /// Runs what blocks on a thread of its own, so that this one still hears of signals and of servers that end.
+    func blocking<Value: Sendable>(_ work: sending @escaping () throws -> Value) async throws -> Value {
+        try await loop.runBlocking(work)
+    }
 }
 
 /// Clocks in nanoseconds.
@@ -95,7 +103,7 @@ enum Clock {
     /// What all threads of this process have run.
     static var cpu: Double { read(CLOCK_PROCESS_CPUTIME_ID) }
 
-    private static func read(_ clock: clockid_t) -> Double {
+    static func read(_ clock: clockid_t) -> Double {
         var time = timespec()
         clock_gettime(clock, &time)
         return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)

@@ -50,7 +50,7 @@ enum CommandLineArguments {
                 }
                 if words.hasUnusedValue { throw Complaint("\(word.name) takes no value; leave it out.") }
             }
-            guard let command else { throw Complaint("Say what to measure: coro-bench micro, or coro-bench memory.") }
+            guard let command else { throw Complaint("Say what to measure: coro-bench micro, memory, or net.") }
             options.list = command
             guard !options.scenarios.isEmpty else {
                 throw Complaint(
@@ -68,7 +68,7 @@ enum CommandLineArguments {
     private static func scenarios(_ name: String, after command: ScenarioList?) throws -> ScenarioList {
         guard command == nil else { throw Complaint("One list at a time; \(name) is the second.") }
         guard let list = ScenarioList(rawValue: name) else {
-            throw Complaint("There is nothing called \(name) to measure; micro and memory are there.")
+            throw Complaint("There is nothing called \(name) to measure; micro, memory and net are there.")
         }
         return list
     }
@@ -97,12 +97,13 @@ enum CommandLineArguments {
 
 /// What can be asked for by name.
 enum ScenarioList: String, Sendable {
-    case micro, memory
+    case micro, memory, net
 
     var scenarios: [Scenario] {
         switch self {
         case .micro: Scenario.micro
         case .memory: Scenario.memory
+        case .net: Scenario.net
         }
     }
 }

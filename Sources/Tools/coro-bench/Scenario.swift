@@ -9,6 +9,10 @@ struct Scenario: Sendable {
     let name: String
     /// What one operation should take at most, in nanoseconds: design.md section 6, or nil where that says nothing.
     let aim: Double?
+    /// What Coro's rate should be at least, divided by that of the best peer beside it, or nil.
+    let leastRatio: Double?
+    /// Which of its figures that is held against.
+    let judgedBy: Comparison.Judge
     /// One operation in a sentence, with whatever makes the figure look better or worse than it is.
     let about: String
     /// Set when threads wait for each other: sleeping is then part of what it takes.
@@ -17,12 +21,15 @@ struct Scenario: Sendable {
     let body: @Sendable (Meter) async throws -> Void
 
     init(
-        _ group: String, _ name: String, aim: Double? = nil, about: String, crossesThreads: Bool = false,
+        _ group: String, _ name: String, aim: Double? = nil, leastRatio: Double? = nil,
+        judgedBy: Comparison.Judge = .rate, about: String, crossesThreads: Bool = false,
         _ body: @escaping @Sendable (Meter) async throws -> Void
     ) {
         self.group = group
         self.name = name
         self.aim = aim
+        self.leastRatio = leastRatio
+        self.judgedBy = judgedBy
         self.about = about
         self.crossesThreads = crossesThreads
         self.body = body
@@ -41,6 +48,13 @@ extension Scenario {
         callbacks + promises + yields + suspensions + tasks + crossings + timers + meetings + combinators + generators
         + streams
         + floors
+
+    /// What `coro-bench net` compares.
+    static let net: [Scenario] = netStreams + netConnections + netFiles + netTLS
+
+    #if !TLS
+    private static let netTLS: [Scenario] = []
+    #endif
 }
 
 /// Keeps the optimiser from dropping what computes `value`.

@@ -2,7 +2,7 @@
 
 /// Writes results for people.
 struct TextReport {
-    private let width: Int
+    let width: Int
     private let list: ScenarioList
 
     init(_ scenarios: [Scenario], list: ScenarioList) {
@@ -15,12 +15,14 @@ struct TextReport {
             switch list {
             case .micro: ["ns", "least", "most", "cpu", "allocs", "bytes", "aim"]
             case .memory: ["count", "heap", "resident", "before", "held", "after", "ns"]
+            case .net: TextReport.comparisonColumns
             }
         return TextReport.padded("operation", width) + TextReport.line(columns)
     }
 
     func row(_ measurement: Measurement) -> String {
         let figures = measurement.figures
+        if let comparison = figures.comparison { return rows(comparison, measurement) }
         let cells = figures.weight.map { weight($0, figures) } ?? times(measurement)
         return TextReport.padded(measurement.scenario.key, width) + TextReport.line(cells)
     }
@@ -47,7 +49,9 @@ struct TextReport {
     static func list(_ scenarios: [Scenario]) -> String {
         scenarios.map { scenario in
             let aim = scenario.aim.map { " [aim \(number($0)) ns]" } ?? ""
-            return "\(scenario.key)\(aim)\n    \(scenario.about)\n"
+            let judge = scenario.judgedBy == .rate ? "a peer's rate" : "what a peer does with its CPU time"
+            let ratio = scenario.leastRatio.map { " [aim \(number($0, digits: 2)) of \(judge)]" } ?? ""
+            return "\(scenario.key)\(aim)\(ratio)\n    \(scenario.about)\n"
         }.joined()
     }
 
@@ -68,9 +72,9 @@ struct TextReport {
         return digits == 1 && text.hasSuffix(".0") && value == value.rounded() ? String(text.dropLast(2)) : text
     }
 
-    private static func line(_ cells: [String]) -> String { cells.map { right($0, 10) }.joined() + "\n" }
+    static func line(_ cells: [String]) -> String { cells.map { right($0, 10) }.joined() + "\n" }
 
-    private static func padded(_ text: String, _ width: Int) -> String {
+    static func padded(_ text: String, _ width: Int) -> String {
         text + String(repeating: " ", count: max(0, width - text.count))
     }
 
@@ -84,5 +88,10 @@ extension Measurement {
     ///
     /// On one thread that never sleeps CPU time is what an idle machine would show as wall time, and does not change when
     /// the machine has other things to do.
-    var isMet: Bool? { scenario.aim.map { (scenario.crossesThreads ? figures.median : figures.cpu) <= $0 } }
+    var isMet: Bool? {
+        if let leastRatio = scenario.leastRatio {
+            return figures.comparison?.leastRatio(by: scenario.judgedBy).map { $0 >= leastRatio }
+        }
+        return scenario.aim.map { (scenario.crossesThreads ? figures.median : figures.cpu) <= $0 }
+    }
 }
