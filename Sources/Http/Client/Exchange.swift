@@ -2,6 +2,7 @@
 // end whether the connection may serve again.
 
 internal import Coro
+internal import CoroTLS
 internal import HttpWire
 
 final class Exchange: @unchecked Sendable {
@@ -20,6 +21,7 @@ final class Exchange: @unchecked Sendable {
 
     let remoteAddress: SocketAddress?
     let localAddress: SocketAddress?
+    let tls: TLSSession?
 
     init(
         _ request: HTTPClient.Request, on stream: ByteStream, lease: Lease, configuration: HTTPClient.Configuration
@@ -30,6 +32,7 @@ final class Exchange: @unchecked Sendable {
         self.configuration = configuration
         remoteAddress = stream.peerAddress
         localAddress = stream.localAddress
+        tls = stream.tls
     }
 
     deinit { upload?.cancel() }
