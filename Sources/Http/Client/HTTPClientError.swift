@@ -33,7 +33,8 @@ public enum HTTPClientError: Error, Sendable, CustomStringConvertible {
     case tooManyInterimAnswers(limit: Int)
     /// The server switched to a protocol nobody asked for.
     case unaskedUpgrade
-    /// The connection ended inside the body, after `received` bytes of it. What came is not the whole.
+    /// The connection ended inside the body, after `received` bytes of it. What came is not the whole; or, with https, where
+    /// the connection's end is the body's and nobody vouches for it (no close_notify), may not be.
     case truncated(received: Int)
     /// The server redirected once more than allowed.
     case tooManyRedirects(limit: Int)

@@ -96,7 +96,7 @@ import Testing
             let response = try await client.get("https://\(listener.address)/")
             if isError {
                 await #expect { try await response.body.text() } throws: {
-                    if case HTTPClientError.receiveFailed(.truncated) = $0 { true } else { false }
+                    if case HTTPClientError.truncated(received: 4) = $0 { true } else { false }
                 }
             } else {
                 #expect(try await response.body.text() == "half")
