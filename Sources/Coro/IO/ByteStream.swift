@@ -166,8 +166,6 @@ public final class ByteStream: ByteReading, @unchecked Sendable {
             case .wouldBlock: try await channel.waitUntilWritable()
             }
         }
-        // A layer has taken the last piece into the buffer, where a part of it may still be.
-        try await flush()
     }
 
     // MARK: Ending

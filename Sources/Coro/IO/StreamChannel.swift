@@ -157,7 +157,6 @@ final class StreamChannel: Registration {
     /// Sends file bytes without taking them through user space; the output buffer must be empty.
     func sendFile(_ file: Int32, offset: inout Int64, count: Int) -> Progress {
         if let closeReason { return .failed(closeReason) }
-        if layer != nil { return sendFileThroughLayer(file, offset: &offset, count: count) }
         guard mayWrite else { return .wouldBlock }
         var count = count
         if let faults, let outcome = interfere(faults, .sendFile, &count) { return outcome }

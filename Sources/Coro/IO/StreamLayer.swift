@@ -2,7 +2,6 @@
 // the moving of bytes goes through the layer, which moves its own, enciphered, through the same channel.
 
 internal import CLoop
-internal import Glibc
 
 /// What one attempt to move bytes came to.
 package enum StreamProgress {
@@ -49,27 +48,6 @@ package struct StreamTransport {
 
     /// Sends once to the kernel.
     package func send(_ bytes: UnsafeRawBufferPointer) -> StreamProgress { channel.sendRaw(bytes) }
-}
-
-extension StreamChannel {
-    /// What a layer is to change must come to user space first: a piece at a time, by way of the output buffer.
-    func sendFileThroughLayer(_ file: Int32, offset: inout Int64, count: Int) -> Progress {
-        if output.isEmpty {
-            let room = output.reserve(StreamChannel.filePieceBytes, loop.buffers)
-            var got: Int
-            repeat {
-                got = pread(file, room.baseAddress, min(room.count, count), off_t(offset))
-            } while got < 0 && errno == EINTR
-            guard got >= 0 else { return .failed(.broken(IOError(call: "pread", code: errno))) }
-            guard got > 0 else { return .end }
-            output.commit(got)
-            offset += Int64(got)
-        }
-        return send()
-    }
-
-    /// As much as one TLS record holds.
-    private static let filePieceBytes = 16 * 1024
 }
 
 extension ByteStream {
