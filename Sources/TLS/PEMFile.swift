@@ -93,7 +93,7 @@ extension TLSError {
     var detail: String {
         switch self {
         case .identity(let text), .roots(let text), .handshake(let text), .configuration(let text): text
-        case .certificate(let problem): problem.description
+        case .certificate, .alreadySecure: description
         }
     }
 }

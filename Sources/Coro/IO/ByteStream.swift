@@ -158,6 +158,7 @@ public final class ByteStream: ByteReading, @unchecked Sendable {
         channel.isWriting = true
         defer { channel.isWriting = false }
         try await flush()
+        if layer != nil { return try await writeThroughLayer(file, from: &offset, upTo: end) }
         while offset < end {
             switch channel.sendFile(file, offset: &offset, count: Int(end - offset)) {
             case .moved: continue
