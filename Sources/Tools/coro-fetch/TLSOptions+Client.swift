@@ -39,7 +39,7 @@ extension Failure {
         case .certificate(let problem):
             self.init(.untrustedCertificate, sentence, hint: Failure.hint(for: problem.reason, host))
             verifyResult = Failure.number(of: problem.reason)
-        case .handshake, .configuration:
+        case .handshake, .configuration, .alreadySecure:
             self.init(.handshakeFailed, "\(host): \(sentence)")
         case .identity: self.init(.unusableCertificate, sentence, hint: "Look at --cert, --key and --pass.")
         case .roots: self.init(.unusableAuthorities, sentence, hint: "--cacert wants a file of certificates in PEM.")
