@@ -1,7 +1,7 @@
 # Every target is a line or two; what needs more is a script beside what it serves.
 SWIFT ?= swift
 
-.PHONY: help setup demo run test check lint build tsan asan fuzz clean
+.PHONY: help setup demo run test check lint build plain tsan asan fuzz clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -27,6 +27,9 @@ check: lint test ## What CI runs: lint, tests, examples (built with the tests), 
 lint: ## Formatting, strictly.
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples
 
+plain: setup ## All tests in a build without TLS.
+	$(SWIFT) test --disable-default-traits --scratch-path .build-plain
+
 tsan: setup ## All tests under the thread sanitizer.
 	$(SWIFT) test --sanitize=thread --no-parallel --scratch-path .build-tsan
 
@@ -40,4 +43,4 @@ fuzz: setup ## The wire module under the fuzzer, for a minute (SECONDS=600 for t
 	sh Tests/Fuzz/run.sh $(or $(SECONDS),60)
 
 clean: ## Remove what was built.
-	rm -rf .build .build-tsan .build-asan
+	rm -rf .build .build-plain .build-tsan .build-asan

@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Arrows point one way: Tools → Http → Coro → CLoop. No package dependency, ever, in this manifest.
+// Arrows point one way: Tools → Http → CoroTLS → Coro → CLoop. No package dependency, ever, in this manifest.
 
 /// What every Swift target is compiled with. Warnings are errors for us, never for those who depend on us:
 /// SwiftPM ignores `treatAllWarnings` in a dependency.
@@ -50,10 +50,10 @@ let package = Package(
         // Tools: thin mains over the libraries, and the little they share.
         .target(name: "Console", path: "Sources/Tools/Console", swiftSettings: strict),
         .executableTarget(
-            name: "coro-fetch", dependencies: ["Console", "Coro", "Http"], path: "Sources/Tools/coro-fetch",
+            name: "coro-fetch", dependencies: ["Console", "Coro", "CoroTLS", "Http"], path: "Sources/Tools/coro-fetch",
             swiftSettings: strict),
         .executableTarget(
-            name: "coro-serve", dependencies: ["Console", "Coro", "Http"], path: "Sources/Tools/coro-serve",
+            name: "coro-serve", dependencies: ["Console", "Coro", "CoroTLS", "Http"], path: "Sources/Tools/coro-serve",
             swiftSettings: strict),
         .executableTarget(
             name: "coro-bench", dependencies: ["AllocationCounter", "BenchFloor", "Console", "Coro", "CoroTLS"],
@@ -77,10 +77,13 @@ let package = Package(
         .testTarget(
             name: "CoroTLSTests", dependencies: ["Coro", "CoroTLS", "CoroTesting"], swiftSettings: strict),
         .testTarget(name: "HttpWireTests", dependencies: ["HttpWire"], swiftSettings: strict),
-        .testTarget(name: "HttpTests", dependencies: ["Coro", "Http", "CoroTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "HttpTests", dependencies: ["Coro", "CoroTLS", "Http", "CoroTesting"], swiftSettings: strict),
         .testTarget(
             name: "ToolsTests",
-            dependencies: ["Coro", "Http", "CoroTesting", "coro-fetch", "coro-serve", "coro-bench", "Soak"],
+            dependencies: [
+                "Coro", "CoroTLS", "Http", "CoroTesting", "coro-fetch", "coro-serve", "coro-bench", "Soak",
+            ],
             swiftSettings: strict),
     ] + examples,
     swiftLanguageModes: [.v6],

@@ -6,6 +6,7 @@
 #include <linux/openat2.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "no_sigpipe.h"
@@ -22,6 +23,13 @@ int64_t cloop_file_send(int socket, int file, int64_t *offset, size_t count) {
     no_sigpipe_end(&quiet, error);
     *offset = (int64_t)at;
     return error == 0 ? sent : -error;
+}
+
+int64_t cloop_file_read_cached(int file, void *bytes, size_t count, int64_t offset) {
+    struct iovec piece = {.iov_base = bytes, .iov_len = count};
+    ssize_t got;
+    do got = preadv2(file, &piece, 1, (off_t)offset, RWF_NOWAIT); while (got < 0 && errno == EINTR);
+    return got >= 0 ? got : -errno;
 }
 
 int cloop_file_open_beneath(int directory, const char *path) {

@@ -56,8 +56,13 @@ public struct Certificate: Equatable, Sendable, CustomStringConvertible {
             guard let name = copenssl_name_at(names, index), let string = copenssl_name_string(name) else { return nil }
             let count = Int(ASN1_STRING_length(string))
             let bytes = UnsafeBufferPointer(start: ASN1_STRING_get0_data(string), count: count)
-            return copenssl_name_is_address(name) == 1 ? address(bytes) : String(decoding: bytes, as: UTF8.self)
+            return copenssl_name_is_address(name) == 1 ? address(bytes) : text(bytes)
         }
+    }
+
+    /// A name as text that may go into a message: a line's end, or a terminal's command, does not belong in one.
+    private static func text(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
+        String(decoding: bytes.map { $0 > 0x20 && $0 < 0x7F ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
     }
 
     private static func address(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {

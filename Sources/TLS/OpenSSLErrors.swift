@@ -31,6 +31,12 @@ enum OpenSSLErrors {
             return "\(text): the peer wants a certificate of ours"
         case SSL_R_TLSV1_UNRECOGNIZED_NAME:
             return "\(text): the peer has no certificate for the name that was asked for"
+        case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+            return "\(text): the peer does not trust whoever has issued our certificate"
+        case SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL, SSL_R_NO_APPLICATION_PROTOCOL:
+            return "\(text): the two sides have no protocol in common to speak inside (ALPN)"
+        case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+            return "\(text): the peer must show one, and has none"
         default: return text
         }
     }

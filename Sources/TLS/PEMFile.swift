@@ -64,10 +64,14 @@ enum PEMFile {
         if let key { return key }
         let cause = ERR_peek_last_error()
         OpenSSLErrors.clear()
-        if copenssl_error_reason(cause) == PEM_R_NO_START_LINE || cause == 0 {
+        // OpenSSL's own word for a file of certificates alone is “unsupported”.
+        if cause == 0 || !String(decoding: pem, as: UTF8.self).contains("PRIVATE KEY-----") {
             throw .identity("there is no private key in it (PEM)")
         }
-        let isLocked = [PEM_R_BAD_PASSWORD_READ, PEM_R_BAD_DECRYPT].contains(copenssl_error_reason(cause))
+        // A wrong password is noticed by PEM itself, or by what PKCS #8 encrypts with, when the padding makes no sense.
+        let isLocked =
+            copenssl_error_library(cause) == ERR_LIB_PKCS12
+            || [PEM_R_BAD_PASSWORD_READ, PEM_R_BAD_DECRYPT].contains(copenssl_error_reason(cause))
         throw .identity(
             isLocked
                 ? "the key is encrypted, and the password is \(password == nil ? "missing" : "wrong")"
@@ -89,7 +93,7 @@ extension TLSError {
     var detail: String {
         switch self {
         case .identity(let text), .roots(let text), .handshake(let text), .configuration(let text): text
-        case .certificate(let problem): problem.description
+        case .certificate, .alreadySecure: description
         }
     }
 }

@@ -68,9 +68,12 @@ public final class TLSClient: Sendable {
         SSL_set_connect_state(ssl)
         if !protocols.isEmpty { SSL_set_alpn_protos(ssl, protocols, UInt32(protocols.count)) }
         try expect(host, of: ssl)
-        SSL_set_verify(ssl, options.verifiesPeer ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, Verification.callback)
+        // Without the callback where nothing is verified: what it finds is no reason for anything then.
+        SSL_set_verify(
+            ssl, options.verifiesPeer ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
+            options.verifiesPeer ? Verification.callback : nil)
         if options.resumesSessions {
-            layer.sessionKey = "\(host):\(port.map { "\($0)" } ?? "")"
+            layer.sessionKey = "\(host.lowercased()):\(port.map { "\($0)" } ?? "")"
             layer.sessions = sessions
             if let session = sessions.take(layer.sessionKey) {
                 SSL_set_session(ssl, session)
@@ -89,13 +92,22 @@ public final class TLSClient: Sendable {
             // RFC 6066 §3: addresses are not sent as server names.
             return
         }
-        X509_VERIFY_PARAM_set_hostflags(parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
-        guard !name.isEmpty, X509_VERIFY_PARAM_set1_host(parameters, name, 0) == 1,
+        // RFC 9525 §6.3 and appendix A: a wildcard is a whole label, and the subject's common name names nobody.
+        X509_VERIFY_PARAM_set_hostflags(
+            parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
+        guard TLSClient.isHostName(name), X509_VERIFY_PARAM_set1_host(parameters, name, 0) == 1,
             copenssl_set_server_name(ssl, name) == 1
         else {
             OpenSSLErrors.clear()
             throw .configuration("“\(host)” is no host name")
         }
+    }
+
+    /// True for labels with dots between them. With a dot in front OpenSSL would take the certificate of any host below,
+    /// and at a NUL a C string ends.
+    private static func isHostName(_ name: String) -> Bool {
+        name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+            && name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { !$0.isEmpty }
     }
 }
 #endif

@@ -11,8 +11,10 @@ public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
     case identity(String)
     /// The roots that peers are to be judged by cannot be used.
     case roots(String)
-    /// A setting that this OpenSSL refuses.
+    /// A setting that cannot be used, or that this OpenSSL refuses.
     case configuration(String)
+    /// The connection is secured already, or is being secured.
+    case alreadySecure
 
     public var description: String {
         switch self {
@@ -20,7 +22,8 @@ public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
         case .handshake(let reason): "The TLS handshake failed: \(reason)."
         case .identity(let reason): "The certificate or its key cannot be used: \(reason)."
         case .roots(let reason): "The trusted certificates cannot be used: \(reason)."
-        case .configuration(let reason): "OpenSSL refuses a setting: \(reason)."
+        case .configuration(let reason): "TLS cannot be set up like that: \(reason)."
+        case .alreadySecure: "The connection is secure already: TLS cannot be started twice on it."
         }
     }
 }

@@ -8,6 +8,7 @@ internal import Coro
 #if TLS
 
 internal import COpenSSL
+internal import Glibc
 
 final class TLSLayer: StreamLayer {
     private let transport: StreamTransport
@@ -17,12 +18,19 @@ final class TLSLayer: StreamLayer {
     let owner: AnyObject
     private let context: TLSContext
     private var ssl: OpaquePointer?
-    /// The transport's own failure, which OpenSSL cannot carry.
-    private var failure: StreamError?
+    /// The transport's own failures, which OpenSSL cannot carry. The kernel says each only once.
+    private var receiveFailure: StreamError?
+    private var sendFailure: StreamError?
+    /// What has ended TLS in both directions: whoever asks again is told the same.
+    private var broken: StreamError?
     /// OpenSSL must not be asked to say farewell after it has failed (SSL_shutdown(3)).
     private var isBroken = false
-    /// The kernel has taken our close_notify.
-    private var hasFinished = false
+    /// The last send has left a part of a record to be sent.
+    private var isSendPending = false
+    private var farewell = Farewell.due
+    /// OpenSSL is at work, and what it works on must stay.
+    private var isInside = false
+    private var isClosed = false
     /// The transport's last byte has come.
     private(set) var sawEnd = false
     /// What is wrong with the peer's chain, once it has been found.
@@ -32,6 +40,9 @@ final class TLSLayer: StreamLayer {
     var sessionKey = ""
     /// What was agreed on, once the handshake is done.
     private(set) var session: TLSSession?
+
+    /// How far our close_notify is.
+    private enum Farewell { case due, underWay, said }
 
     init(
         _ transport: StreamTransport, received: [UInt8], context: TLSContext, keeping owner: AnyObject
@@ -45,10 +56,9 @@ final class TLSLayer: StreamLayer {
     /// Makes the state machine.
     func open() throws(TLSError) -> OpaquePointer {
         OpenSSLErrors.clear()
-        guard let ssl = SSL_new(context.pointer), let bio = StreamBIO.make(for: self) else {
-            throw .configuration(OpenSSLErrors.takeReason())
-        }
+        guard let ssl = SSL_new(context.pointer) else { throw .configuration(OpenSSLErrors.takeReason()) }
         self.ssl = ssl
+        guard let bio = StreamBIO.make(for: self) else { throw .configuration(OpenSSLErrors.takeReason()) }
         // One for both directions: SSL_set_bio(3) then takes one reference.
         SSL_set_bio(ssl, bio, bio)
         SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
@@ -72,50 +82,70 @@ final class TLSLayer: StreamLayer {
 
     /// Goes on with the handshake as far as the transport lets it.
     func shakeHands() -> HandshakeStep {
-        guard let ssl else { return .failed(StreamError.closed) }
+        guard let ssl, !isClosed else { return .failed(StreamError.closed) }
         OpenSSLErrors.clear()
-        let result = SSL_do_handshake(ssl)
-        guard result != 1 else {
-            session = TLSSession(ssl)
-            return .done
-        }
-        switch SSL_get_error(ssl, result) {
-        case SSL_ERROR_WANT_READ: return .wantsToReceive
-        case SSL_ERROR_WANT_WRITE: return .wantsToSend
-        default:
-            isBroken = true
-            return .failed(handshakeFailure())
+        return inside {
+            let result = SSL_do_handshake(ssl)
+            guard result != 1 else {
+                session = TLSSession(ssl)
+                return .done
+            }
+            switch SSL_get_error(ssl, result) {
+            case SSL_ERROR_WANT_READ: return .wantsToReceive
+            case SSL_ERROR_WANT_WRITE: return .wantsToSend
+            default:
+                isBroken = true
+                return .failed(handshakeFailure())
+            }
         }
     }
 
     private func handshakeFailure() -> any Error {
         let cause = OpenSSLErrors.takeCause()
         if let problem { return TLSError.certificate(problem) }
-        if sawEnd { return TLSError.handshake("the peer closed the connection in the middle of it") }
-        if cause == 0, let failure { return failure }
+        if OpenSSLErrors.isTruncation(cause) || (cause == 0 && sawEnd) {
+            return TLSError.handshake("the peer closed the connection in the middle of it")
+        }
+        if cause == 0, let failure = receiveFailure ?? sendFailure { return failure }
         return TLSError.handshake(OpenSSLErrors.reason(of: cause))
     }
 
     // MARK: Bytes
 
     func receive(into room: UnsafeMutableRawBufferPointer) -> StreamProgress {
+        if let refusal { return .failed(refusal) }
         guard let ssl else { return .failed(.closed) }
         OpenSSLErrors.clear()
-        var count = 0
-        let result = SSL_read_ex(ssl, room.baseAddress, room.count, &count)
-        return result == 1 ? .moved(count) : outcome(of: result, ssl)
+        return inside {
+            var count = 0
+            let result = SSL_read_ex(ssl, room.baseAddress, room.count, &count)
+            return result == 1 ? .moved(count) : outcome(of: result, ssl, receiveFailure)
+        }
     }
 
     func send(_ bytes: UnsafeRawBufferPointer) -> StreamProgress {
+        if let refusal { return .failed(refusal) }
         guard let ssl else { return .failed(.closed) }
         guard !bytes.isEmpty else { return .moved(0) }
+        // As the kernel has it: nobody writes after the end.
+        guard farewell == .due else { return .failed(.broken(IOError(call: "send", code: EPIPE))) }
         OpenSSLErrors.clear()
-        var count = 0
-        let result = SSL_write_ex(ssl, bytes.baseAddress, bytes.count, &count)
-        return result == 1 ? .moved(count) : outcome(of: result, ssl)
+        return inside {
+            var count = 0
+            let result = SSL_write_ex(ssl, bytes.baseAddress, bytes.count, &count)
+            isSendPending = result != 1
+            return result == 1 ? .moved(count) : outcome(of: result, ssl, sendFailure)
+        }
     }
 
-    private func outcome(of result: Int32, _ ssl: OpaquePointer) -> StreamProgress {
+    /// Why nothing can be moved, whatever the transport says.
+    private var refusal: StreamError? {
+        if isClosed { return .closed }
+        // OpenSSL would shake hands inside the call, and whoever waits for that would not hear of it.
+        return session == nil ? .busy("securing") : broken
+    }
+
+    private func outcome(of result: Int32, _ ssl: OpaquePointer, _ failure: StreamError?) -> StreamProgress {
         switch SSL_get_error(ssl, result) {
         // Without renegotiation neither direction ever waits for the other one's readiness.
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .wouldBlock
@@ -123,31 +153,52 @@ final class TLSLayer: StreamLayer {
         default:
             isBroken = true
             let cause = OpenSSLErrors.takeCause()
-            if OpenSSLErrors.isTruncation(cause) { return .failed(.truncated) }
-            // A cause outranks the transport's failure: that may be the alert that nobody was there to take.
+            // The transport's failure is of one direction: a peer that reads no more may have said why. A cause outranks
+            // it: that may be the alert that nobody was there to take.
             if cause == 0, let failure { return .failed(failure) }
-            return .failed(cause == 0 && sawEnd ? .truncated : .tls(OpenSSLErrors.reason(of: cause)))
+            let isCut = OpenSSLErrors.isTruncation(cause) || (cause == 0 && sawEnd)
+            let error = isCut ? StreamError.truncated : .tls(OpenSSLErrors.reason(of: cause))
+            broken = error
+            return .failed(error)
         }
+    }
+
+    /// Keeps the SSL while OpenSSL works on it: what is asked below may close the stream.
+    private func inside<Result>(_ work: () -> Result) -> Result {
+        isInside = true
+        defer {
+            isInside = false
+            if isClosed { free() }
+        }
+        return work()
     }
 
     // MARK: The end
 
     func finish() -> StreamProgress {
-        guard let ssl, !isBroken, SSL_is_init_finished(ssl) == 1 else { return .end }
-        // Not SSL_SENT_SHUTDOWN: that is set by the first try, though the kernel may have had no room for the alert.
-        guard !hasFinished else { return .end }
+        // In the middle of a record nothing else can be said: the peer is to see the cut.
+        guard let ssl, !isBroken, !isClosed, session != nil, !isSendPending, farewell != .said else { return .end }
         OpenSSLErrors.clear()
-        // 0: said, and the peer has not answered, which we do not wait for.
-        let result = SSL_shutdown(ssl)
-        guard result >= 0 else { return outcome(of: result, ssl) }
-        hasFinished = true
-        return .end
+        return inside {
+            // 0: said, and the peer has not answered, which we do not wait for. Asked again after that, it would read.
+            let result = SSL_shutdown(ssl)
+            farewell = .said
+            guard result < 0 else { return .end }
+            let progress = outcome(of: result, ssl, sendFailure)
+            if case .wouldBlock = progress { farewell = .underWay }
+            return progress
+        }
     }
 
     func close(orderly: Bool) {
-        guard ssl != nil else { return }
+        guard ssl != nil, !isClosed else { return }
         // With TLS 1.3 a client that only writes has always something unread: the server's tickets.
-        if orderly, case .end = finish() { transport.drain() }
+        if orderly, !isInside, case .end = finish() { transport.drain() }
+        isClosed = true
+        if !isInside { free() }
+    }
+
+    private func free() {
         guard let ssl = ssl.take() else { return }
         // Freed without a farewell, it would mark its session as not to be resumed, which only a broken one deserves.
         if !isBroken { SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN) }
@@ -165,10 +216,11 @@ final class TLSLayer: StreamLayer {
             received.removeFirst(count)
             return .moved(count)
         }
+        if let receiveFailure { return .failed(receiveFailure) }
         let progress = transport.receive(into: room)
         switch progress {
         case .end: sawEnd = true
-        case .failed(let error): failure = error
+        case .failed(let error): receiveFailure = error
         case .moved, .wouldBlock: break
         }
         return progress
@@ -177,7 +229,7 @@ final class TLSLayer: StreamLayer {
     /// Sends for OpenSSL.
     func sendCiphertext(_ bytes: UnsafeRawBufferPointer) -> StreamProgress {
         let progress = transport.send(bytes)
-        if case .failed(let error) = progress { failure = error }
+        if case .failed(let error) = progress { sendFailure = error }
         return progress
     }
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
-# The arrows of the house, held against the imports: Tools → Http → Coro → CLoop, never up, never skipping; no
-# Foundation and no Dispatch below Tools; HttpWire imports nothing; inside Coro no floor names the one above it.
+# The arrows of the house, held against the imports: Tools → Http → CoroTLS → Coro → CLoop, never up; C is imported by the
+# one module that is over it (CLoop by Coro, COpenSSL by CoroTLS, for nobody to see); no Foundation and no Dispatch below
+# Tools; HttpWire imports nothing; inside Coro no floor names the one above it.
 set -u
 failed=0
 refuse() {
@@ -12,10 +13,13 @@ refuse() {
 imports='^ *(@[_a-zA-Z]+ +)*((public|package|internal|private|fileprivate) +)?import +'
 found() { grep -rnE --include='*.swift' "$@" 2>/dev/null; }
 
-refuse "Foundation or Dispatch below Tools:" "$(found "${imports}(Foundation|FoundationEssentials|Dispatch)" Sources/Coro Sources/Http)"
+refuse "Foundation or Dispatch below Tools:" "$(found "${imports}(Foundation|FoundationEssentials|Dispatch)" Sources/Coro Sources/TLS Sources/Http)"
 refuse "HttpWire must import nothing:" "$(found "$imports" Sources/Http/Wire)"
-refuse "Only Coro imports CLoop:" "$(found "${imports}CLoop" Sources/Http Sources/Tools Examples)"
-refuse "Coro imports something above it:" "$(found "${imports}(Http|HttpWire)" Sources/Coro)"
+refuse "Only Coro imports CLoop:" "$(found "${imports}CLoop" Sources/TLS Sources/Http Sources/Tools Examples)"
+refuse "Only CoroTLS imports COpenSSL:" "$(found "${imports}COpenSSL" Sources/Coro Sources/Http Sources/Tools Examples Tests)"
+refuse "CoroTLS shows OpenSSL to others:" "$(found '^ *(@[_a-zA-Z]+ +)*(public|package) +import +COpenSSL' Sources/TLS)"
+refuse "Coro imports something above it:" "$(found "${imports}(CoroTLS|Http|HttpWire)" Sources/Coro)"
+refuse "CoroTLS imports something above it:" "$(found "${imports}(Http|HttpWire)" Sources/TLS)"
 refuse "Server names Client:" "$(found '\bHTTPClient\b' Sources/Http/Server)"
 refuse "Client names Server:" "$(found '\bHTTPServer\b' Sources/Http/Client)"
 refuse "Loop names what stands above it:" "$(found '^[^/]*\b(Future|Promise|Generator|Runner|ByteStream|Yieldable)\b[<(.]' Sources/Coro/Loop)"

@@ -13,3 +13,12 @@ if nm -u "$bin/ParallelFetch" | grep -F '10Foundation' >&2; then
     exit 1
 fi
 echo "links: no Foundation in a program of Coro and Http."
+
+# SwiftPM has one set of traits a build, so the program without TLS is built beside the others.
+"$swift" build -c release --product ParallelFetch --quiet --disable-default-traits --scratch-path .build-plain
+bin=$("$swift" build -c release --show-bin-path --scratch-path .build-plain)
+if ldd "$bin/ParallelFetch" | grep -E 'libssl|libcrypto' >&2; then
+    echo "links: without the trait TLS, ParallelFetch links OpenSSL all the same." >&2
+    exit 1
+fi
+echo "links: no OpenSSL in a program without TLS."

@@ -10,7 +10,13 @@ lacks() {
 command -v swift >/dev/null 2>&1 || lacks "swift" "Install a Swift toolchain, 6.2 or later: https://www.swift.org/install/linux"
 command -v cc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 ||
     lacks "a C compiler" "On Debian or Ubuntu: apt-get install gcc libc6-dev"
-for peer in curl python3 nginx; do
+# As the compiler will look for them, and with pkg-config where that knows of a place of its own.
+compiler=$(command -v cc || command -v clang || true)
+if [ -n "$compiler" ] && ! echo '#include <openssl/ssl.h>' |
+    "$compiler" -E $(pkg-config --cflags openssl 2>/dev/null) - >/dev/null 2>&1; then
+    lacks "the header openssl/ssl.h" "TLS needs OpenSSL 3: apt-get install libssl-dev (Debian, Ubuntu), dnf install openssl-devel (Fedora). Or build without TLS: swift build --disable-default-traits"
+fi
+for peer in curl openssl python3 nginx; do
     command -v "$peer" >/dev/null 2>&1 || [ -x "/usr/sbin/$peer" ] ||
         echo "setup: $peer is not installed; the end-to-end tests against it will be skipped." >&2
 done

@@ -165,7 +165,7 @@ import Testing
 
     @Test(
         arguments: [
-            (["https://localhost/"], 4), (["ftp://localhost/"], 1), (["http://a b/"], 3), (["http://host.invalid/"], 6),
+            (["ftp://localhost/"], 1), (["http://a b/"], 3), (["http://host.invalid/"], 6),
             ([], 2), (["--nonsense", "x"], 2), (["-m", "soon", "x"], 2), (["-o"], 2), (["-I", "-d", "x", "y"], 2),
             (["-H", "no colon", "localhost"], 2), (["-d", "@/nonexistent", "x"], 26), (["--", "-x y"], 3),
         ] as [([String], Int32)]) func `ends with curl's number`(arguments: [String], code: Int32) throws

@@ -27,7 +27,7 @@ final class ServeProcess {
     private(set) var port: UInt16 = 0
 
     /// Starts the tool. With `waits`, its first line must name a URL.
-    init(_ arguments: [String], waits: Bool = true) throws {
+    init(_ arguments: [String], waits: Bool = true, scheme: String = "http") throws {
         var out: [Int32] = [-1, -1]
         var err: [Int32] = [-1, -1]
         // Socket pairs and not pipes: they are born close-on-exec, and no other child of this process can keep an end open.
@@ -46,7 +46,7 @@ final class ServeProcess {
         var some = sigset_t()
         sigemptyset(&none)
         sigemptyset(&some)
-        for signal in [SIGINT, SIGTERM, SIGPIPE] { sigaddset(&some, signal) }
+        for signal in [SIGINT, SIGTERM, SIGPIPE, SIGHUP] { sigaddset(&some, signal) }
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setsigdefault(&attributes, &some)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
@@ -64,7 +64,7 @@ final class ServeProcess {
             let line = try #require(readLine(), "It ended without a word.")
             let digits = line.split(separator: ":").last?.prefix { $0.isNumber }
             port = try #require(digits.flatMap { UInt16($0) }, "No URL in: \(line)")
-            #expect(line == "coro-serve: listening on http://127.0.0.1:\(port)/")
+            #expect(line == "coro-serve: listening on \(scheme)://127.0.0.1:\(port)/")
         }
     }
 

@@ -87,6 +87,9 @@ int cloop_socket_pair(int pair[2]);
 
 /* Copies file bytes to a socket inside the kernel (sendfile(2)), from *offset, which is moved on. */
 int64_t cloop_file_send(int socket, int file, int64_t *offset, size_t count);
+/* Reads at most `count` file bytes at `offset` without waiting for a disk: only what is in the page cache (preadv2(2),
+ * RWF_NOWAIT). -EAGAIN when the first of them is not, -EOPNOTSUPP where the file system cannot tell. */
+int64_t cloop_file_read_cached(int file, void *bytes, size_t count, int64_t offset);
 /* Opens `path` relative to the directory `directory`, read-only, refusing any path that would leave it, by `..`,
  * by an absolute path or by a symbolic link (openat2(2), RESOLVE_BENEATH). -ENOSYS before Linux 5.6. */
 int cloop_file_open_beneath(int directory, const char *path);

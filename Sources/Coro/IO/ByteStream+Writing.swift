@@ -176,6 +176,7 @@ extension ByteStream {
         channel.isWriting = true
         defer { channel.endWriting() }
         try await sendQueued()
+        if layer != nil { return try await writeThroughLayer(file, from: &offset, upTo: end) }
         while offset < end {
             switch channel.sendFile(file, offset: &offset, count: Int(end - offset)) {
             case .moved: continue

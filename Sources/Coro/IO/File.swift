@@ -182,7 +182,7 @@ extension Descriptor {
     }
 
     /// Reads until there is no more, or `count` bytes have come: from an offset, or from where the last read ended.
-    fileprivate static func read(_ descriptor: Int32, at offset: Int?, upTo count: Int) throws(IOError) -> [UInt8] {
+    static func read(_ descriptor: Int32, at offset: Int?, upTo count: Int) throws(IOError) -> [UInt8] {
         var failure: IOError?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { room, filled in
             while filled < count {

@@ -54,16 +54,17 @@ extension ByteStream {
     /// The layer that was put in, if there is one.
     package var layer: (any StreamLayer)? { channel.layer }
 
-    /// Puts in a layer, through which everything goes from now on. Nothing may be queued and nobody may be reading or
-    /// writing.
+    /// Puts in a layer, through which everything goes from now on.
     ///
     /// - Parameter make: gets the kernel's side, and the bytes that have been received already: they are the layer's.
+    /// - Throws: `StreamError.busy` while somebody reads or writes, or bytes are queued; what `make` throws.
     package func insert(_ make: (StreamTransport, [UInt8]) throws -> any StreamLayer) throws {
         guard loop.isCurrent else { throw StreamError.wrongThread }
         if let reason = channel.closeReason { throw reason }
         if channel.isReaderWaiting { throw StreamError.busy("reading") }
         try channel.checkNobodyWrites()
-        precondition(unsentCount == 0, "A stream can be upgraded only when all that was written has been flushed.")
+        // Bytes that were meant to go in the clear must not go through the layer.
+        if unsentCount > 0 { throw StreamError.busy("writing") }
         let received = Array(unread)
         channel.layer = try make(StreamTransport(channel), received)
         consume(received.count)

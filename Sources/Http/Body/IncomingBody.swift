@@ -172,7 +172,12 @@ public final class IncomingBody: AsyncSequence, @unchecked Sendable {
     private func decodeOrFill(_ stream: ByteStream) async throws -> [UInt8]? {
         guard let piece = try decode(stream) else { return nil }
         if !piece.isEmpty { return piece }
-        if try await fill(stream) { return [] }
+        do {
+            if try await fill(stream) { return [] }
+        } catch StreamError.truncated {
+            // Without TLS's farewell anybody may have sent the end: one that only the connection's end marks is none then.
+            throw BodyError.truncated(received: received)
+        }
         guard (try? decoder.endOfInput()) != nil else { throw BodyError.truncated(received: received) }
         complete()
         return nil

@@ -2,6 +2,7 @@
 // end whether the connection may serve again.
 
 internal import Coro
+internal import CoroTLS
 internal import HttpWire
 
 final class Exchange: @unchecked Sendable {
@@ -20,6 +21,7 @@ final class Exchange: @unchecked Sendable {
 
     let remoteAddress: SocketAddress?
     let localAddress: SocketAddress?
+    let tls: TLSSession?
 
     init(
         _ request: HTTPClient.Request, on stream: ByteStream, lease: Lease, configuration: HTTPClient.Configuration
@@ -30,6 +32,7 @@ final class Exchange: @unchecked Sendable {
         self.configuration = configuration
         remoteAddress = stream.peerAddress
         localAddress = stream.localAddress
+        tls = stream.tls
     }
 
     deinit { upload?.cancel() }
@@ -121,11 +124,16 @@ final class Exchange: @unchecked Sendable {
                     return head
                 }
             }
-            guard try await stream.fill() else {
+            guard try await fill() else {
                 // An interim answer is not one (RFC 9110 §15.2): after it, too, nothing may have come.
                 throw stream.unread.isEmpty ? HTTPClientError.closedWithoutAnswer : .malformedResponse(.truncatedHead)
             }
         }
+    }
+
+    /// A connection that is cut is one that ended here: no head is complete without its last line, whoever cut it.
+    private func fill() async throws -> Bool {
+        do { return try await stream.fill() } catch StreamError.truncated { return false }
     }
 
     // MARK: Failing

@@ -7,7 +7,7 @@ extension HTTPClient {
     public struct Configuration: Sendable {
         /// The most a fetch may take, from the call to the last byte of the body. Zero: no limit.
         public var timeout: Duration = .seconds(60)
-        /// The most a name look-up and connecting may take together. Zero: no limit but `timeout`.
+        /// The most a name look-up, connecting and the TLS handshake may take together. Zero: no limit but `timeout`.
         public var connectTimeout: Duration = .seconds(20)
         /// Whether redirects are followed.
         public var redirects = Redirects.follow(limit: 5)
@@ -20,6 +20,8 @@ extension HTTPClient {
         public var continueTimeout: Duration = .seconds(1)
         /// The limits on answers' heads, chunk framing and trailers.
         public var limits = WireLimits()
+        /// What `tls` says, in a build that has TLS.
+        var security = ClientSecurity.Options()
 
         /// The defaults above.
         public init() {}

@@ -2,6 +2,7 @@
 // already dead.
 
 internal import Coro
+internal import CoroTLS
 internal import HttpWire
 
 extension HTTPClient {
@@ -9,7 +10,7 @@ extension HTTPClient {
     func hop(
         _ request: Request, timings: Timings, redirectCount: Int, deadline: LoopInstant?
     ) async throws -> Response {
-        guard request.url.scheme == .http else { throw HTTPClientError.unsupportedScheme(request.url.scheme.rawValue) }
+        if request.url.scheme == .https, !ClientSecurity.isBuiltIn { throw HTTPClientError.unsupportedScheme("https") }
         var timings = timings
         let lease = try await phase(.queue) { try await pool.lease(Origin(request.url)) }
         timings.pass(\.queued, at: loop.now)
@@ -25,14 +26,14 @@ extension HTTPClient {
                 stream = try await dial(request, &timings)
                 lease.fill(with: stream)
             }
-            timings.pass(\.connected, at: isReused ? nil : loop.now)
+            timings.pass(\.secured, at: isReused ? nil : loop.now)
             let exchange = Exchange(request, on: stream, lease: lease, configuration: configuration)
             do {
                 let head = try await exchange.run(&timings)
                 return Response(
                     head: head, body: exchange.body(after: head, deadline: deadline), url: request.url,
                     redirectCount: redirectCount, isConnectionReused: isReused, remoteAddress: exchange.remoteAddress,
-                    localAddress: exchange.localAddress, timings: timings)
+                    localAddress: exchange.localAddress, tls: exchange.tls, timings: timings)
             } catch let error as HTTPClientError where isReused && exchange.mayRetry(after: error) {
                 // RFC 9112 §9.3.1: the server may close an idle connection just as we use it. Once, on a fresh one.
                 exchange.stop()
@@ -66,7 +67,15 @@ extension HTTPClient {
         let stream = try await phase(.connect) {
             try await loop.withDeadline(connectDeadline) { try await connector.connect(toFirstOf: addresses) }
         }
+        timings.pass(\.connected, at: loop.now)
         request.observer?(.connected(local: stream.localAddress, remote: stream.peerAddress))
+        guard url.scheme == .https else { return stream }
+        try await phase(.tls) {
+            try await loop.withDeadline(connectDeadline) {
+                try await security.secure(stream, host: url.host, port: port)
+            }
+        }
+        if let session = stream.tls { request.observer?(.secured(session)) }
         return stream
     }
 
@@ -80,7 +89,9 @@ extension HTTPClient {
 extension HTTPClient.Timings {
     /// Notes that a point was passed at `instant`, or without any work, and that those after it cannot lie before it.
     mutating func pass(_ point: WritableKeyPath<Self, Duration>, at instant: LoopInstant?) {
-        let points: [WritableKeyPath<Self, Duration>] = [\.queued, \.resolved, \.connected, \.sent, \.answered]
+        let points: [WritableKeyPath<Self, Duration>] = [
+            \.queued, \.resolved, \.connected, \.secured, \.sent, \.answered,
+        ]
         guard let index = points.firstIndex(of: point) else { return }
         if let instant { self[keyPath: point] = started.duration(to: instant) }
         for later in points[index...].dropFirst() { self[keyPath: later] = self[keyPath: point] }

@@ -1,6 +1,7 @@
 // What to ask for, and the fields that go out with it.
 
 public import Coro
+public import CoroTLS
 public import HttpWire
 
 extension HTTPClient {
@@ -56,6 +57,8 @@ extension HTTPClient {
         case resolved([SocketAddress])
         /// A connection was made.
         case connected(local: SocketAddress?, remote: SocketAddress?)
+        /// The connection was made secure, for https.
+        case secured(TLSSession)
         /// An idle connection is used again.
         case reused(remote: SocketAddress?)
         /// The request's head, as it is sent.

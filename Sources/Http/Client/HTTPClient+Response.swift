@@ -1,6 +1,7 @@
 // What came back.
 
 public import Coro
+public import CoroTLS
 public import HttpWire
 
 extension HTTPClient {
@@ -25,6 +26,8 @@ extension HTTPClient {
         public let remoteAddress: SocketAddress?
         /// This side's address.
         public let localAddress: SocketAddress?
+        /// What was agreed on with the server, its certificate above all; nil for plain HTTP.
+        public let tls: TLSSession?
         /// When what happened, up to the head.
         public let timings: Timings
 
@@ -52,6 +55,8 @@ extension HTTPClient {
         public internal(set) var resolved: Duration
         /// The connection was made.
         public internal(set) var connected: Duration
+        /// The connection was secure: the TLS handshake, if there had to be one, was done.
+        public internal(set) var secured: Duration
         /// The request, or as much of it as the kernel took at once, was sent.
         public internal(set) var sent: Duration
         /// The first byte of an answer was there.
@@ -63,6 +68,7 @@ extension HTTPClient {
             queued = redirected
             resolved = redirected
             connected = redirected
+            secured = redirected
             sent = redirected
             answered = redirected
         }

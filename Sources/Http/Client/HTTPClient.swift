@@ -22,6 +22,7 @@ public final class HTTPClient: Sendable {
 
     let pool: ConnectionPool
     let connector: Connector
+    let security: ClientSecurity
 
     /// Makes a client. Nothing is connected before the first fetch.
     public init(
@@ -31,6 +32,7 @@ public final class HTTPClient: Sendable {
         self.configuration = configuration
         pool = ConnectionPool(loop: loop, limits: configuration.connections)
         connector = Connector(loop: loop, resolver: resolver)
+        security = ClientSecurity(configuration.security)
     }
 
     // MARK: Fetching
@@ -38,8 +40,8 @@ public final class HTTPClient: Sendable {
     /// Sends a request and returns its answer as soon as the head is there; the body is read from the response.
     ///
     /// Every status is an answer: 404 does not throw. Redirects are followed as the request or the configuration says.
-    /// The timeout begins here and covers the wait for a free connection, the name look-up, connecting, sending, the
-    /// head, and every later read of the body.
+    /// The timeout begins here and covers the wait for a free connection, the name look-up, connecting, the TLS
+    /// handshake, sending, the head, and every later read of the body.
     ///
     /// - Suspends: until the final head has come. Cancelling closes the connection and frees its place at once.
     /// - Returns: a response that holds its connection until its body has been read to the end or it is dropped. Read

@@ -94,16 +94,25 @@ public final class HTTPServer: @unchecked Sendable {
     /// - Throws: `IOError` when it cannot be bound; `LoopError.closed`.
     @discardableResult
     public func listen(on address: SocketAddress, reusePort: Bool = false) async throws -> SocketAddress {
+        try await listen(on: address, reusePort: reusePort, securedBy: nil)
+    }
+
+    /// Starts accepting connections, which are secured first if there is something to do it by.
+    func listen(
+        on address: SocketAddress, reusePort: Bool, securedBy security: ServerSecurity?
+    ) async throws -> SocketAddress {
         if !loop.isCurrent {
-            return try await loop.spawn { try await self.listen(on: address, reusePort: reusePort) }.value
+            return try await loop.spawn {
+                try await self.listen(on: address, reusePort: reusePort, securedBy: security)
+            }.value
         }
         let listener = try Listener(on: loop, address: address, reusePort: reusePort)
         listeners.append(listener)
-        loop.spawn { try await self.accept(from: listener) }
+        loop.spawn { try await self.accept(from: listener, security) }
         return listener.address
     }
 
-    private func accept(from listener: Listener) async throws {
+    private func accept(from listener: Listener, _ security: ServerSecurity?) async throws {
         while !isDraining {
             while connections.count >= configuration.connectionsMax {
                 let promise = slotFreed ?? loop.promise(of: Void.self)
@@ -111,12 +120,13 @@ public final class HTTPServer: @unchecked Sendable {
                 try await promise.future.value
             }
             guard let stream = try await listener.accept() else { return }
-            start(stream)
+            start(stream, security)
         }
     }
 
-    private func start(_ stream: ByteStream) {
-        let connection = ServerConnection(server: self, stream: stream, index: connections.count)
+    private func start(_ stream: ByteStream, _ security: ServerSecurity?) {
+        let connection = ServerConnection(
+            server: self, stream: stream, index: connections.count, security: security)
         connections.append(connection)
         if sweeper == nil { sweep() }
         // Immediate: its first read happens now, in this job, and often finds the request there already. Detached: copies
@@ -152,8 +162,12 @@ public final class HTTPServer: @unchecked Sendable {
         spareHeads.append(spare)
     }
 
-    /// How many connections are open.
+    /// How many connections are open; those that are being secured count.
     public var connectionCount: Int { connections.count }
+
+    /// How many connections to secure ports ended before they were secure: clients that did not trust us or that we did
+    /// not let in, clients that spoke plain HTTP, scanners.
+    public internal(set) var refusedCount = 0
 
     // MARK: The clock
 

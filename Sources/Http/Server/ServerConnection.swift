@@ -16,9 +16,13 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
     /// The place in the server's list.
     var index: Int
     var task: _Concurrency.Task<Void, Never>?
+    /// What must be done before the first request is read; nil for plain connections.
+    private let security: ServerSecurity?
 
     /// What the connection is doing, for the sweep.
     enum Phase {
+        /// Being secured, which has a limit of its own.
+        case handshake
         /// Waits for the first byte of a request.
         case idle
         /// In the middle of a request head.
@@ -40,11 +44,14 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
     private var peerFinishedAt: Int64?
     /// Bytes moved when the rate window began, and when that was.
     private var rateMark = (bytes: 0, time: Int64(0))
+    /// Bytes that had come when the first request could have.
+    private var receivedBeforeRequests = 0
 
-    init(server: HTTPServer, stream: ByteStream, index: Int) {
+    init(server: HTTPServer, stream: ByteStream, index: Int, security: ServerSecurity?) {
         self.server = server
         self.stream = stream
         self.index = index
+        self.security = security
         phaseBegan = server.loop.iterationTime
         stream.observe(self)
     }
@@ -59,7 +66,14 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
     // MARK: The task
 
     func run() async {
-        await serveRequests()
+        if let security {
+            if await secure(by: security) {
+                receivedBeforeRequests = stream.receivedTotal
+                await serveRequests()
+            }
+        } else {
+            await serveRequests()
+        }
         stream.close()
         server.remove(self)
     }
@@ -152,7 +166,7 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
         await end()
     }
 
-    private func refuse(status: Status, _ text: String? = nil) async {
+    func refuse(status: Status, _ text: String? = nil) async {
         // From here on the peer is to read, and is watched for that.
         enter(.exchange)
         let text = text ?? "\(status)\n"
@@ -165,7 +179,7 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
     /// at once, with bytes unread, the kernel would send RST, and that may destroy our answer in the peer's buffer
     /// (RFC 9112 §9.6).
     @inline(never)
-    private func end() async {
+    func end() async {
         guard stream.isOpen, await sendQueued(), peerFinishedAt == nil else { return }
         enter(.closing)
         stream.finishWriting()
@@ -192,7 +206,13 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
 
     /// Ends an idle connection now and any other after its present answer.
     func drain() {
-        if phase == .idle || (phase == .head && stream.receivedTotal == 0) { expireNow() }
+        switch phase {
+        case .idle: expireNow()
+        case .head where stream.receivedTotal == receivedBeforeRequests: expireNow()
+        // Nobody has asked for anything yet.
+        case .handshake: abort()
+        case .head, .exchange, .closing: break
+        }
     }
 
     /// Ends the connection whatever it is doing.
@@ -207,6 +227,7 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
     func look(at now: Int64) {
         let limits = server.configuration
         switch phase {
+        case .handshake: break
         case .idle: if now - phaseBegan > limits.idleTimeout.nanoseconds { expireNow() }
         case .head: if now - phaseBegan > limits.headTimeout.nanoseconds { expireNow() }
         case .closing: if now - phaseBegan > ServerConnection.lingerTime.nanoseconds { expireNow() }

@@ -1,6 +1,7 @@
 // What a handler is given.
 
 public import Coro
+public import CoroTLS
 public import HttpWire
 
 extension HTTPServer {
@@ -35,6 +36,12 @@ extension HTTPServer {
 
         /// The loop the connection lives on: for `sleep`, futures and coroutines within a handler.
         public var loop: EventLoop { connection.stream.loop }
+
+        /// Whether it came over TLS.
+        public var isSecure: Bool { connection.stream.layer != nil }
+
+        /// What was agreed on with the client: version, name that it asked for, its certificate; nil for plain HTTP.
+        public var tls: TLSSession? { connection.stream.tls }
 
         /// Who asks; nil when the connection is gone.
         public var peerAddress: SocketAddress? { connection.stream.peerAddress }

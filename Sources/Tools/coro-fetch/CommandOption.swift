@@ -21,7 +21,7 @@ struct CommandOption {
     }
 
     /// All options, in the order of the help.
-    static var all: [CommandOption] { request + behaviour + output }
+    static var all: [CommandOption] { request + behaviour + connection + output }
 
     static var request: [CommandOption] {
         [
@@ -78,6 +78,39 @@ struct CommandOption {
             CommandOption(nil, "fail-with-body", nil, "The same, but write the body") { options, _ in
                 options.failsOnStatus = true
                 options.keepsFailedBody = true
+            },
+        ]
+    }
+
+    static var connection: [CommandOption] {
+        [
+            CommandOption("k", "insecure", nil, "https: take any certificate; others may read and change everything") {
+                options, _ in options.tls.isInsecure = true
+            },
+            CommandOption(nil, "cacert", "FILE", "https: trust the authorities in FILE (PEM), and no others") {
+                $0.tls.authorityFile = $1
+            },
+            CommandOption(nil, "capath", "DIR", "https: trust those in DIR, named by hash; adds to --cacert") {
+                $0.tls.authorityDirectory = $1
+            },
+            CommandOption("E", "cert", "FILE[:PASSWORD]", "https: show the server this certificate (PEM)") {
+                ($0.tls.certificateFile, $0.tls.certificatePassword) = TLSOptions.split(certificate: $1)
+            },
+            CommandOption(nil, "key", "FILE", "https: its key, if that is not in the same file") {
+                $0.tls.keyFile = $1
+            },
+            CommandOption(nil, "pass", "PASSWORD", "https: what the key is encrypted with") { $0.tls.password = $1 },
+            CommandOption(nil, "tlsv1.2", nil, "https: TLS 1.2 or later (the default)") { options, _ in
+                options.tls.isAtLeast13 = false
+            },
+            CommandOption(nil, "tlsv1.3", nil, "https: TLS 1.3 or later") { options, _ in
+                options.tls.isAtLeast13 = true
+            },
+            CommandOption(nil, "tls-max", "VERSION", "https: TLS 1.2 or 1.3 at most") {
+                $0.tls.isAtMost12 = try TLSOptions.isAtMost12($1)
+            },
+            CommandOption(nil, "resolve", "HOST:PORT:ADDRESS", "Take ADDRESS[,ADDRESS] for HOST (* for any) at PORT") {
+                try $0.resolving.add($1)
             },
         ]
     }

@@ -42,6 +42,7 @@ struct CommandParser {
         if options.asksHeadOnly, options.data != nil {
             throw Failure(.failedToStart, "-I asks for no body, -d sends one", hint: "Use -X HEAD -d if that is meant.")
         }
+        try options.tls.check()
         return .fetch(options)
     }
 

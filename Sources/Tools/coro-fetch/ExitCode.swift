@@ -15,10 +15,14 @@ enum ExitCode: Int32, CaseIterable {
     case couldNotWrite = 23
     case couldNotRead = 26
     case timedOut = 28
+    case handshakeFailed = 35
     case tooManyRedirects = 47
     case emptyAnswer = 52
     case couldNotSend = 55
     case couldNotReceive = 56
+    case unusableCertificate = 58
+    case untrustedCertificate = 60
+    case unusableAuthorities = 77
     case interrupted = 130
 
     /// What it means, as the help says it.
@@ -37,10 +41,14 @@ enum ExitCode: Int32, CaseIterable {
         case .couldNotWrite: "the output could not be written"
         case .couldNotRead: "a file to send could not be read"
         case .timedOut: "the time given with -m or --connect-timeout was up"
+        case .handshakeFailed: "the connection could not be made secure (TLS)"
         case .tooManyRedirects: "more redirects than --max-redirs"
         case .emptyAnswer: "the server closed the connection without an answer"
         case .couldNotSend: "the request could not be sent"
         case .couldNotReceive: "the answer could not be received, or its chunks are malformed"
+        case .unusableCertificate: "the certificate of --cert, or its key, cannot be used"
+        case .untrustedCertificate: "the server's certificate is not to be trusted"
+        case .unusableAuthorities: "the authorities of --cacert or --capath cannot be used"
         case .interrupted: "interrupted (Ctrl-C)"
         }
     }

@@ -9,6 +9,8 @@ struct Failure: Error {
     let code: ExitCode
     var message: String
     var hint: String?
+    /// The number that OpenSSL has for what is wrong with the server's certificate, for -w; 0 when nothing is.
+    var verifyResult = 0
     /// Said by the exit code alone: whoever closed our standard output does not wait for our complaints.
     var isQuiet = false
 
@@ -39,17 +41,17 @@ struct Failure: Error {
         case .malformedURL:
             self.init(.malformedURL, sentence, hint: "Quote URLs in the shell, and write a space as %20.")
         case .unsupportedScheme("https"):
-            self.init(
-                .notBuiltIn, "https is not built into this coro-fetch", hint: "Use http:// where the server has it.")
+            self.init(.notBuiltIn, sentence)
         case .unsupportedScheme:
-            self.init(.unsupportedScheme, sentence, hint: "coro-fetch speaks http.")
+            self.init(.unsupportedScheme, sentence, hint: "coro-fetch speaks http and https.")
+        case .tls(let error): self.init(error, host: host)
         case .malformedRequest:
             self.init(.failedToStart, sentence, hint: "Look at -H, -X, -A and -u for line breaks and other controls.")
         case .resolve:
             self.init(.couldNotResolve, sentence, hint: "Is the name spelled right, and the network up?")
         case .connect(_, let cause):
             self.init(.couldNotConnect, sentence, hint: Failure.connectHint(cause.code, host))
-        case .timeout(.connect), .timeout(.resolve):
+        case .timeout(.connect), .timeout(.resolve), .timeout(.tls):
             self.init(
                 .timedOut, "\(sentence) (\(host))",
                 hint: "Give it longer with --connect-timeout SECONDS or -m SECONDS.")

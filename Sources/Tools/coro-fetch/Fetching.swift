@@ -14,7 +14,8 @@ final class Fetching: @unchecked Sendable {
     private var next = 0
     private var codes: [ExitCode]
 
-    init(_ options: Options, on loop: EventLoop) {
+    /// - Throws: `Failure` with exit code 58, when the certificate to show cannot be used.
+    init(_ options: Options, on loop: EventLoop) throws {
         self.loop = loop
         self.options = options
         var configuration = HTTPClient.Configuration()
@@ -24,7 +25,8 @@ final class Fetching: @unchecked Sendable {
         // The limit on transfers is the only one: a transfer that waits for its turn to write may hold a connection, and
         // the one it waits for must never wait for that.
         configuration.connections.perOrigin = options.parallelMax
-        client = HTTPClient(on: loop, configuration: configuration)
+        try options.tls.apply(to: &configuration)
+        client = HTTPClient(on: loop, configuration: configuration, resolver: options.resolving.resolver)
         output = OrderedOutput(on: loop)
         codes = Array(repeating: .ok, count: options.urls.count)
     }

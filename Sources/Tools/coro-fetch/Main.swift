@@ -33,7 +33,7 @@ import Glibc
                 return .ok
             case .fetch(let options):
                 let loop = try EventLoop()
-                return try loop.runSync { await Fetching(options, on: loop).run() }
+                return try loop.runSync { try await Fetching(options, on: loop).run() }
             }
         } catch let failure as Failure {
             Console.report(failure)

@@ -26,6 +26,10 @@ struct Options {
     var failsOnStatus = false
     var keepsFailedBody = false
 
+    // Connection
+    var tls = TLSOptions()
+    var resolving = Resolving()
+
     // Output
     var outputs: [Output] = []
     var includesHeads = false

@@ -12,8 +12,8 @@ enum Timing {
         let timings = response.timings
         let steps: [(name: String, end: Duration)] = [
             ("redirects", timings.redirected), ("queue", timings.queued), ("resolve", timings.resolved),
-            ("connect", timings.connected), ("send", timings.sent), ("wait", timings.answered),
-            ("receive", report.total),
+            ("connect", timings.connected), ("tls", timings.secured), ("send", timings.sent),
+            ("wait", timings.answered), ("receive", report.total),
         ]
         let total = max(report.total / .seconds(1), 1e-9)
         var begin = Duration.zero
@@ -21,7 +21,7 @@ enum Timing {
         for (name, end) in steps {
             let duration = end - begin
             defer { begin = end }
-            if name == "redirects" && response.redirectCount == 0 { continue }
+            if name == "redirects" && response.redirectCount == 0 || name == "tls" && response.tls == nil { continue }
             let from = Int((begin / .seconds(1)) / total * width)
             let upTo = Int((end / .seconds(1)) / total * width)
             let bar = duration > .zero ? String(repeating: "█", count: max(upTo - from, 1)) : ""

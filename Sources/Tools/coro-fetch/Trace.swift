@@ -5,12 +5,15 @@ import Http
 
 enum Trace {
     /// The lines for one event.
-    static func text(of event: HTTPClient.Event) -> String {
+    ///
+    /// - Parameter isInsecure: with -k.
+    static func text(of event: HTTPClient.Event, isInsecure: Bool) -> String {
         switch event {
         case .resolved(let addresses):
             "* Trying \(addresses.map(\.description).joined(separator: ", "))\n"
         case .connected(let local, let remote):
             "* Connected to \(remote?.description ?? "?") from \(local?.description ?? "?")\n"
+        case .secured(let session): text(of: session, isInsecure: isInsecure)
         case .reused(let remote): "* Using the connection to \(remote?.description ?? "?") again\n"
         case .requestHead(let bytes): marked(">", String(decoding: bytes, as: UTF8.self))
         case .answer(let head): marked("<", head.withBytes { String(decoding: $0, as: UTF8.self) })
@@ -26,7 +29,7 @@ enum Trace {
     }
 
     /// Escape sequences of a hostile server must not reach the terminal.
-    private static func printable(_ line: Substring) -> String {
+    static func printable(_ line: Substring) -> String {
         String(String.UnicodeScalarView(line.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : $0 }))
     }
 }

@@ -32,6 +32,8 @@ final class Transfer: @unchecked Sendable {
         }
         report.ended = client.loop.now
         report.failure = failure
+        report.verifyResult = failure?.verifyResult ?? 0
+        if options.tls.isInsecure, report.response?.tls != nil { report.verifyResult = TLSOptions.notVerified }
         if let failure { tell(failure) }
         if options.showsTiming, let drawing = Timing.drawing(of: report) { Console.note(drawing) }
         do {
@@ -103,7 +105,7 @@ final class Transfer: @unchecked Sendable {
     }
 
     private func observe(_ event: HTTPClient.Event) {
-        if options.isVerbose { Console.note(Trace.text(of: event)) }
+        if options.isVerbose { Console.note(Trace.text(of: event, isInsecure: options.tls.isInsecure)) }
         switch event {
         case .answer(let head):
             head.withBytes { bytes in
@@ -112,7 +114,7 @@ final class Transfer: @unchecked Sendable {
             }
         case .requestHead(let bytes): report.sizeRequest += bytes.count
         case .connected: report.connectCount += 1
-        case .redirected, .resolved, .reused, .retried: break
+        case .redirected, .resolved, .secured, .reused, .retried: break
         }
     }
 }

@@ -18,6 +18,8 @@ struct TransferReport {
     var sizeHeader = 0
     var sizeRequest = 0
     var connectCount = 0
+    /// As OpenSSL counts: 0 for a certificate that was checked and found good.
+    var verifyResult = 0
     /// What came back; nil when nothing did. The body's bytes are not kept by it once they were read.
     private(set) var response: HTTPClient.Response?
 

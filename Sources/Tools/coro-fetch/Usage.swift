@@ -4,8 +4,7 @@ import Console
 
 enum Usage {
     static let version = """
-        \(ToolVersion.line("coro-fetch"))Protocols: http
-        Not built in: https
+        \(ToolVersion.line("coro-fetch"))\(TLSOptions.isBuiltIn ? "Protocols: http https" : "Protocols: http\nNot built in: https")
 
         """
 
@@ -25,11 +24,14 @@ enum Usage {
           coro-fetch --json '{"x": 1}' -X PUT localhost:8000/api    send JSON
           coro-fetch -s -o /dev/null -w '%{http_code} %{time_total}\\n' localhost:8000
           coro-fetch --timing -o /dev/null localhost:8000           see where the time goes
+          coro-fetch --cacert ours.pem https://localhost:8443/      trust a certificate of your own
 
         Request:
         \(lines(CommandOption.request))
         Behaviour:
         \(lines(CommandOption.behaviour))
+        Connection:
+        \(lines(CommandOption.connection))
         Output:
         \(lines(CommandOption.output))
           -h, --help                         Show this

@@ -14,6 +14,11 @@ enum AccessLog {
                 + "\(milliseconds(exchange.duration))ms \(peer)\n")
     }
 
+    /// `--- 127.0.0.1:50312 The TLS handshake failed: …`: a connection that got no request as far as us.
+    @Sendable static func refused(_ error: any Error, _ peer: SocketAddress?) {
+        Console.note("--- \(peer.map { "\($0)" } ?? "-") \(error)\n")
+    }
+
     /// With two decimals.
     private static func milliseconds(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components

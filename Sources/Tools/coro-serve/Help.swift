@@ -5,11 +5,17 @@ extension CommandLineArguments {
         coro-serve: serve a directory, or endpoints to try a client with, over HTTP/1.1.
 
         Usage: coro-serve [DIR] [-p PORT] [-b ADDRESS] [--loops N] [--quiet]
+                          [--tls | --tls-cert FILE [--tls-key FILE]]
 
           DIR                 The directory to serve. Without one: the endpoints below.
           -p, --port PORT     The port to listen on; 0 picks a free one. 8000 if not given.
           -b, --bind ADDRESS  The IP address to listen on. 127.0.0.1 if not given, which only
                               this machine reaches; 0.0.0.0 is every address it has.
+              --tls           https, with a certificate that is made for this run. The line to
+                              fetch with is printed; the key is nowhere but in memory.
+              --tls-cert FILE https, with this certificate and those it hangs on (PEM). SIGHUP
+                              reads it again, and connections that are open go on.
+              --tls-key FILE  Its key, if that is not in the same file.
               --loops N       How many threads serve, each with an event loop. 1 if not given.
           -q, --quiet         No line for each answer on standard error.
           -h, --help          This page.
@@ -20,6 +26,7 @@ extension CommandLineArguments {
           coro-serve public -p 8080         The files in public/, at http://127.0.0.1:8080/
           coro-serve . -b 0.0.0.0           This directory, for everybody on the network
           coro-serve --loops 4 --quiet      As fast as four cores go
+          coro-serve --tls                  The endpoints, at https://127.0.0.1:8000/
           curl http://127.0.0.1:8000/delay/1.5
 
         Endpoints without DIR:
@@ -37,7 +44,8 @@ extension CommandLineArguments {
         No path leads out of DIR, by symbolic links neither.
 
         The first SIGINT (Ctrl-C) or SIGTERM lets requests under way finish; a second ends at once.
-        Exit codes: 0 stopped, 1 could not serve (say, the port is in use), 2 wrong command line.
+        Exit codes: 0 stopped, 1 could not serve (say, the port is in use), 2 wrong command line,
+        a directory or certificate that cannot be used among it.
 
         """
 }

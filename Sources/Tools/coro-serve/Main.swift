@@ -35,10 +35,20 @@ internal import Http
             } else {
                 handler = Demo.router.handler
             }
+            let security: Security?
+            do {
+                security = try Security(options)
+            } catch {
+                ServerProcess.say(error.text)
+                return 2
+            }
+            defer { security?.end() }
             let loop = try EventLoop()
             // Before any other thread is there to take a signal the old way.
-            let signals = try loop.signals([SIGINT, SIGTERM])
-            try loop.runSync { try await Service(options, on: loop, handler: handler).run(until: signals) }
+            let signals = try loop.signals([SIGINT, SIGTERM] + (security == nil ? [] : [SIGHUP]))
+            try loop.runSync {
+                try await Service(options, security, on: loop, handler: handler).run(until: signals)
+            }
             return 0
         } catch let failure as Service.CannotListen {
             ServerProcess.say("\(failure)")

@@ -11,6 +11,16 @@ struct Options: Sendable, Equatable {
     var port: UInt16 = 8000
     var loops = 1
     var isQuiet = false
+    var tls = TLS.none
+
+    /// How connections are secured.
+    enum TLS: Sendable, Equatable {
+        case none
+        /// With a certificate made for this run.
+        case development
+        /// With one from files; without a key file it is in the first one.
+        case files(certificate: String, key: String?)
+    }
 }
 
 enum CommandLineArguments {
@@ -24,6 +34,8 @@ enum CommandLineArguments {
     static func parse(_ arguments: [String]) -> Outcome {
         var reader = CommandWords(arguments)
         var options = Options()
+        var certificate: String?
+        var key: String?
         do {
             while let argument = reader.next() {
                 switch argument {
@@ -34,6 +46,9 @@ enum CommandLineArguments {
                     options.port = try port(reader.value(of: name))
                 case .option(let name) where name == "-b" || name == "--bind":
                     options.host = try host(reader.value(of: name))
+                case .option("--tls"): options.tls = .development
+                case .option("--tls-cert"): certificate = try reader.value(of: "--tls-cert")
+                case .option("--tls-key"): key = try reader.value(of: "--tls-key")
                 case .option("--loops"): options.loops = try loops(reader.value(of: "--loops"))
                 case .option(let name): throw Complaint("There is no option \(name).")
                 case .operand(let directory):
@@ -44,6 +59,11 @@ enum CommandLineArguments {
                     options.directory = directory
                 }
                 if reader.hasUnusedValue { throw Complaint("\(argument.name) takes no value; leave it out.") }
+            }
+            if let certificate {
+                options.tls = .files(certificate: certificate, key: key)
+            } else if key != nil {
+                throw Complaint("--tls-key is the key of a certificate; name that with --tls-cert.")
             }
         } catch let complaint as Complaint {
             return .wrong(complaint.text)

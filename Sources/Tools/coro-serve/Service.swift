@@ -7,11 +7,14 @@ internal import Http
 /// Serves until it is told to stop.
 struct Service {
     private let options: Options
+    /// Nil for plain HTTP.
+    private let security: Security?
     private let loop: EventLoop
     private let handler: HTTPServer.Handler
 
-    init(_ options: Options, on loop: EventLoop, handler: @escaping HTTPServer.Handler) {
+    init(_ options: Options, _ security: Security?, on loop: EventLoop, handler: @escaping HTTPServer.Handler) {
         self.options = options
+        self.security = security
         self.loop = loop
         self.handler = handler
     }
@@ -29,12 +32,18 @@ struct Service {
             _ = try await listen(server, port: address.port)
             servers.append(server)
         }
-        ServerProcess.say("listening on http://\(address)/")
+        ServerProcess.say("listening on \(security == nil ? "http" : "https")://\(address)/")
+        if let lines = security?.introduction(at: address) { ServerProcess.say(lines) }
 
-        _ = try await signals.next()
+        while try await signals.next() == SIGHUP, let security, security.mayReload {
+            ServerProcess.say(await security.reload(on: loop))
+        }
         let stopping = loop.spawn { [servers] in await stop(servers) }
         let impatience = loop.spawn {
-            if let signal = try await signals.next() { _exit(128 + signal) }
+            if let signal = try await signals.next() {
+                security?.end()
+                _exit(128 + signal)
+            }
         }
         try await stopping.value
         impatience.cancel()
@@ -79,7 +88,9 @@ struct Service {
         // The command line was checked, so that the address is one.
         guard let address = SocketAddress(ip: options.host, port: port) else { throw LoopError.closed }
         do {
-            return try await server.listen(on: address, reusePort: options.loops > 1)
+            let reusePort = options.loops > 1
+            guard let security else { return try await server.listen(on: address, reusePort: reusePort) }
+            return try await security.listen(server, on: address, reusePort: reusePort, isQuiet: options.isQuiet)
         } catch let error as IOError {
             throw CannotListen(address: address, error: error)
         }

@@ -94,9 +94,11 @@ import Testing
             server.stop()
             try await client.loop.moment()
             await expect(client, server.url) { if case .connect = $0 { true } else { false } }
+            #if !TLS
             await expect(client, "https://\(server.address)/") {
                 if case .unsupportedScheme("https") = $0 { true } else { false }
             }
+            #endif
         }
     }
 }

@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["ftp://127.0.0.1/", "file:///etc/passwd", "javascript:alert(1)", "https://127.0.0.1/", ""])
+    @Test(arguments: ["ftp://127.0.0.1/", "file:///etc/passwd", "javascript:alert(1)", ""])
     func `to where HTTP does not go are refused`(location: String) throws {
         try play([Self.moved(302, to: location)]) { client, server in
             await expect(client, server.url) {

@@ -1,0 +1,19 @@
+// A build without TLS has no secure connection and no error of one. Types that nothing can be of say so, and what only
+// passes them on, as HTTP does, is written once.
+#if !TLS
+
+public import Coro
+
+/// Why a connection could not be secured: never, in a build without TLS.
+public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
+    public var description: String { switch self {} }
+}
+
+/// What is known of a secured connection, of which there is none in a build without TLS.
+public enum TLSSession: Equatable, Sendable {}
+
+extension ByteStream {
+    /// What was agreed on with the peer: nothing, in a build without TLS.
+    public var tls: TLSSession? { nil }
+}
+#endif
