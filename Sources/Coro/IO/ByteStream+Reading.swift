@@ -39,6 +39,42 @@ extension ByteStream {
         }
     }
 
+    /// Reads exactly `count` bytes. What is large is received straight into its place: through the buffer it would be copied
+    /// twice, and pages by the hundred would come and go with each message.
+    public func read(exactly count: Int) async throws -> [UInt8] {
+        try checkThread()
+        guard count - unread.count >= BufferPool.blockBytes, count <= inputLimit else {
+            return try await buffered(exactly: count)
+        }
+        // SAFETY: every byte is received before anybody sees the array; after a throw nobody does.
+        var bytes = [UInt8](unsafeUninitializedCapacity: count) { $1 = count }
+        var filled = bytes.withUnsafeMutableBytes { take(into: $0) }
+        do {
+            while filled < count {
+                let progress = bytes.withUnsafeMutableBytes {
+                    channel.receive(into: UnsafeMutableRawBufferPointer(rebasing: $0[filled...]))
+                }
+                switch progress {
+                case .moved(let got): filled += got
+                case .end: throw StreamError.ended(received: filled)
+                case .failed(let error): throw error
+                case .wouldBlock: try await channel.waitUntilReadable()
+                }
+            }
+        } catch {
+            bytes.withUnsafeBytes { channel.putBack(UnsafeRawBufferPointer(rebasing: $0[..<filled])) }
+            throw error
+        }
+        return bytes
+    }
+
+    private func buffered(exactly count: Int) async throws -> [UInt8] {
+        while unread.count < count {
+            guard try await fill() else { throw StreamError.ended(received: unread.count) }
+        }
+        return [UInt8](unsafeUninitializedCapacity: count) { $1 = take(into: UnsafeMutableRawBufferPointer($0)) }
+    }
+
     /// Puts bytes back in front of those that are unread: the next read has them first. A protocol that finds that it has
     /// read too far is well served by `peek(atLeast:)`, too.
     ///

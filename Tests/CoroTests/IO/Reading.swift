@@ -19,6 +19,11 @@ struct Reading: Sendable, CustomTestStringConvertible {
         Reading(testDescription: "read(exactly: 10)") { stream in
             try await nilAtEnd { try await stream.read(exactly: 10) }
         },
+        Reading(testDescription: "read(exactly:), more than there is") { stream in
+            do { return try await stream.read(exactly: 20_000) } catch StreamError.ended(let received) {
+                return try await received == 0 ? nil : stream.read(exactly: received)
+            }
+        },
         Reading(testDescription: "read(until: newline)") { stream in
             try await nilAtEnd { try await stream.read(until: 10) }
         },
