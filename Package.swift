@@ -56,6 +56,11 @@ let package = Package(
             name: "Soak", dependencies: ["AllocationCounter", "Console", "Coro", "CoroTesting"], path: "Tests/Soak",
             swiftSettings: strict),
 
+        // What Tests/Checks/blocking.sh must find.
+        .executableTarget(
+            name: "BlockingHandler", dependencies: ["Console", "Coro", "Http"], path: "Tests/Checks/BlockingHandler",
+            swiftSettings: strict),
+
         // Tests mirror Sources.
         .testTarget(name: "CLoopTests", dependencies: ["CLoop"], swiftSettings: strict),
         .testTarget(name: "CoroTests", dependencies: ["Coro", "CoroTesting"], swiftSettings: strict),
@@ -63,7 +68,9 @@ let package = Package(
         .testTarget(name: "HttpTests", dependencies: ["Coro", "Http", "CoroTesting"], swiftSettings: strict),
         .testTarget(
             name: "ToolsTests",
-            dependencies: ["Coro", "Http", "CoroTesting", "coro-fetch", "coro-serve", "coro-bench", "Soak"],
+            dependencies: [
+                "Coro", "Http", "CoroTesting", "coro-fetch", "coro-serve", "coro-bench", "Soak", "BlockingHandler",
+            ],
             swiftSettings: strict),
     ] + examples,
     swiftLanguageModes: [.v6],

@@ -10,8 +10,8 @@ lacks() {
 command -v swift >/dev/null 2>&1 || lacks "swift" "Install a Swift toolchain, 6.2 or later: https://www.swift.org/install/linux"
 command -v cc >/dev/null 2>&1 || command -v clang >/dev/null 2>&1 ||
     lacks "a C compiler" "On Debian or Ubuntu: apt-get install gcc libc6-dev"
-for peer in curl python3 nginx; do
+for peer in curl python3 nginx strace ip; do
     command -v "$peer" >/dev/null 2>&1 || [ -x "/usr/sbin/$peer" ] ||
-        echo "setup: $peer is not installed; the end-to-end tests against it will be skipped." >&2
+        echo "setup: $peer is not installed; the end-to-end tests that need it will be skipped." >&2
 done
 exit $missing
