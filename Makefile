@@ -36,8 +36,8 @@ tsan: setup ## All tests under the thread sanitizer.
 asan: setup ## All tests under the address sanitizer (without its leak check; leaks are soak's matter).
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize=address --no-parallel --scratch-path .build-asan
 
-soak: setup ## Races, ten thousand times each (REPEAT=n, FILTER=text, SANITIZE=thread or address).
-	@sh Tests/Checks/soak.sh "$(SWIFT)"
+soak: setup ## Races, ten thousand times each (REPEAT=n, FILTER=text, SECONDS=n, SANITIZE=thread or address).
+	@sh Tests/Checks/soak.sh "$(SWIFT)" $(or $(SECONDS),10)
 
 fuzz: setup ## The wire module under the fuzzer, for a minute (SECONDS=600 for ten).
 	sh Tests/Fuzz/run.sh $(or $(SECONDS),60)

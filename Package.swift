@@ -71,6 +71,11 @@ let package = Package(
             name: "Soak", dependencies: ["AllocationCounter", "Console", "Coro", "CoroTesting"], path: "Tests/Soak",
             swiftSettings: strict),
 
+        // What Tests/Checks/blocking.sh must find.
+        .executableTarget(
+            name: "BlockingHandler", dependencies: ["Console", "Coro", "Http"], path: "Tests/Checks/BlockingHandler",
+            swiftSettings: strict),
+
         // Tests mirror Sources.
         .testTarget(name: "CLoopTests", dependencies: ["CLoop"], swiftSettings: strict),
         .testTarget(name: "CoroTests", dependencies: ["Coro", "CoroTesting"], swiftSettings: strict),
@@ -83,6 +88,7 @@ let package = Package(
             name: "ToolsTests",
             dependencies: [
                 "Coro", "CoroTLS", "Http", "CoroTesting", "coro-fetch", "coro-serve", "coro-bench", "Soak",
+                "BlockingHandler",
             ],
             swiftSettings: strict),
     ] + examples,

@@ -16,8 +16,8 @@ if [ -n "$compiler" ] && ! echo '#include <openssl/ssl.h>' |
     "$compiler" -E $(pkg-config --cflags openssl 2>/dev/null) - >/dev/null 2>&1; then
     lacks "the header openssl/ssl.h" "TLS needs OpenSSL 3: apt-get install libssl-dev (Debian, Ubuntu), dnf install openssl-devel (Fedora). Or build without TLS: swift build --disable-default-traits"
 fi
-for peer in curl openssl python3 nginx; do
+for peer in curl openssl python3 nginx strace ip; do
     command -v "$peer" >/dev/null 2>&1 || [ -x "/usr/sbin/$peer" ] ||
-        echo "setup: $peer is not installed; the end-to-end tests against it will be skipped." >&2
+        echo "setup: $peer is not installed; the end-to-end tests that need it will be skipped." >&2
 done
 exit $missing

@@ -11,29 +11,38 @@ internal import Synchronization
     static func main() {
         signal(SIGPIPE, SIG_IGN)
         var words = CommandLine.arguments.dropFirst()
+        if words.first == CrowdClients.word { exit(CrowdClients.run(Array(words.dropFirst())) ? 0 : 1) }
         var repetitions = 10_000
         var first = 0
+        var seconds = 10
         var filter = ""
         while let word = words.popFirst() {
             switch (word, words.popFirst()) {
             case ("--repeat", let value?) where (Int(value) ?? 0) > 0: repetitions = Int(value) ?? 0
             case ("--from", let value?) where (Int(value) ?? -1) >= 0: first = Int(value) ?? 0
+            case ("--seconds", let value?) where (Int(value) ?? 0) > 0: seconds = Int(value) ?? 0
             case ("--filter", let value?): filter = value
             default:
-                Console.note("Usage: Soak [--repeat N] [--from NUMBER] [--filter TEXT]\n")
+                Console.note("Usage: Soak [--repeat N] [--from NUMBER] [--seconds N] [--filter TEXT]\n")
                 exit(2)
             }
         }
         Reported.replaceSink()
         let scenarios = Scenario.all.filter { $0.name.contains(filter) }
-        let watch = Watch()
+        // Those that take real time may take what they were given.
+        let watch = Watch(patience: 60 + seconds)
         var failures = 0
-        for scenario in scenarios where !soak(scenario, first, repetitions, watch) { failures += 1 }
+        for scenario in scenarios {
+            let repetitions = min(repetitions, scenario.most)
+            if !soak(scenario, first, repetitions, seconds, watch) { failures += 1 }
+        }
         exit(failures == 0 && !scenarios.isEmpty ? 0 : 1)
     }
 
     /// Repeats one scenario; false when something was found.
-    private static func soak(_ scenario: Scenario, _ first: Int, _ repetitions: Int, _ watch: Watch) -> Bool {
+    private static func soak(
+        _ scenario: Scenario, _ first: Int, _ repetitions: Int, _ seconds: Int, _ watch: Watch
+    ) -> Bool {
         let crew = Crew(3)
         let census = Census()
         let start = clock()
@@ -42,11 +51,11 @@ internal import Synchronization
             for done in 0..<repetitions {
                 number = first + done
                 watch.note(scenario.name, number, isFirst: done == 0)
-                if done == repetitions / 10 { census.begin() }
+                if done == max(repetitions / 10, min(1, repetitions - 1)) { census.begin() }
                 if Console.isWatched, done % 100 == 0 {
                     Console.note("\r\u{1B}[K\(scenario.name): \(done) of \(repetitions)")
                 }
-                try scenario.body(Repetition(number, crew: crew, census: census))
+                try scenario.body(Repetition(number, seconds: seconds, crew: crew, census: census))
                 crew.wait()
             }
             let growth = try census.end(after: repetitions)
@@ -69,7 +78,11 @@ private final class Watch: Sendable {
     /// Counts repetitions of all scenarios.
     private static let turns = Atomic(0)
 
-    init() {
+    /// How many seconds nothing may move.
+    private static let patience = Atomic(0)
+
+    init(patience: Int) {
+        Watch.patience.store(patience, ordering: .relaxed)
         for fault in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT] {
             signal(fault) { fault in
                 Watch.say("died of signal \(fault)")
@@ -104,7 +117,7 @@ private final class Watch: Sendable {
             idle = now == last ? idle + 1 : 0
             last = now
             // A repetition takes about a millisecond, a few hundred under a sanitizer.
-            if idle >= 60 {
+            if idle >= patience.load(ordering: .relaxed) {
                 say("HANGS")
                 // For whoever wants to look: SOAK_KEEP=1 leaves the process to a debugger.
                 if getenv("SOAK_KEEP") == nil { _exit(1) }

@@ -5,15 +5,20 @@ internal import Coro
 /// Something to repeat thousands of times.
 struct Scenario: Sendable {
     let name: String
+    /// For those that take real time: no more repetitions than this, however many are asked for.
+    let most: Int
     /// One repetition. Throws `Broken` when an invariant does not hold.
     let body: @Sendable (Repetition) throws -> Void
 
-    init(_ name: String, _ body: @escaping @Sendable (Repetition) throws -> Void) {
+    init(_ name: String, atMost most: Int = .max, _ body: @escaping @Sendable (Repetition) throws -> Void) {
         self.name = name
+        self.most = most
         self.body = body
     }
 
-    static let all = promises + cancels + closings + inboxes + coroutines + timers + streams + scopes + syncs + reports
+    static let all =
+        promises + cancels + closings + inboxes + coroutines + timers + streams + scopes + syncs + reports + paths
+        + crowds
 }
 
 /// An invariant that does not hold.
@@ -27,11 +32,14 @@ final class Repetition: @unchecked Sendable {
 
     let number: Int
     let crew: Crew
+    /// How long a repetition that takes real time is to go on.
+    let seconds: Int
     private let census: Census
     private var random: UInt64
 
-    init(_ number: Int, crew: Crew, census: Census) {
+    init(_ number: Int, seconds: Int, crew: Crew, census: Census) {
         self.number = number
+        self.seconds = seconds
         self.crew = crew
         self.census = census
         // Any number but zero, and far from its neighbour's.
@@ -51,15 +59,17 @@ final class Repetition: @unchecked Sendable {
     }
 
     /// A loop that must be gone at the scenario's end.
-    func makeLoop() throws -> EventLoop {
-        let loop = try EventLoop()
+    func makeLoop(clock: any LoopClock = MonotonicClock()) throws -> EventLoop {
+        let loop = try EventLoop(clock: clock)
         census.watch(loop)
         return loop
     }
 
     /// Runs `body` on a loop, closes it, and waits for the other threads.
-    func onLoop(_ body: @escaping @Sendable (EventLoop) async throws -> Void) throws {
-        let loop = try makeLoop()
+    func onLoop(
+        clock: any LoopClock = MonotonicClock(), _ body: @escaping @Sendable (EventLoop) async throws -> Void
+    ) throws {
+        let loop = try makeLoop(clock: clock)
         try loop.runSync { try await body(loop) }
         crew.wait()
         try loop.close()

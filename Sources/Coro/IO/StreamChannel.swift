@@ -281,7 +281,8 @@ final class StreamChannel: Registration {
         _ = shutdown(descriptor, Int32(SHUT_WR))
     }
 
-    /// Closes the descriptor and wakes whoever waits. Unsent and unread bytes are dropped. The first reason stands.
+    /// Closes the descriptor and wakes whoever waits; of many that are closed at once, most in later iterations. Unsent and
+    /// unread bytes are dropped. The first reason stands.
     func close(_ reason: StreamError = .closed) {
         guard isOpen else { return }
         // What is cut must not look complete to the peer.
@@ -292,15 +293,21 @@ final class StreamChannel: Registration {
     private func end(_ reason: StreamError) {
         closeReason = reason
         loop.poller.forget(self)
-        Descriptor.close(descriptor)
-        descriptor = -1
         input.discard(loop.buffers)
         output.discard(loop.buffers)
         if backlog != nil { dropBacklog() }
         if let faults { faults.letGo() }
+        if loop.endings.admit() { finishClosing() } else { loop.endings.append { self.finishClosing() } }
+    }
+
+    private func finishClosing() {
+        Descriptor.close(descriptor)
+        descriptor = -1
         reader.take().wake()
         writer.take().wake()
     }
+
+    var endsMayWait: Bool { true }
 
     /// Closes with RST: the peer learns that what it got is not all there was to be.
     func reset() {

@@ -35,11 +35,13 @@ extension EventLoop {
         for _ in 0..<1_000 {
             suspended.wakeAll()
             for registration in poller.takeAll() { registration.abandon() }
+            endAll()
+            endings.renew()
             // Moved out before they are let go of: what a callback holds may use the loop in its `deinit`, and the
             // queue it came from must not be in the middle of a change then. The same below.
             for timer in timers.takeAll() { timer.letGo() }
             if inbox.hasWork { inbox.drain(into: &ready) }
-            if ready.isEmpty { return }
+            if ready.isEmpty, endings.isEmpty { return }
             runReady()
         }
         for _ in 0..<1_000 {

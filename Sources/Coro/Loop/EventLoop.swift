@@ -33,6 +33,7 @@ public final class EventLoop: @unchecked Sendable {
 
     @exclusivity(unchecked) var poller: Poller
     @exclusivity(unchecked) var timers = TimerQueue()
+    @exclusivity(unchecked) var endings = Endings()
     /// Native tasks and coroutines that sleep on this loop; `close()` wakes them so that their clean-up runs.
     @exclusivity(unchecked) var suspended = SuspendedList()
     /// The spawned tasks that have not ended.
@@ -153,6 +154,7 @@ public final class EventLoop: @unchecked Sendable {
 
     /// The loop's thread gives it up.
     func leave(to next: Phase = .idle) {
+        endAll()
         stopRequested = false
         runs.wrappingAdd(1, ordering: .acquiringAndReleasing)
         CurrentLoop.set(nil)
@@ -175,7 +177,9 @@ public final class EventLoop: @unchecked Sendable {
     @inline(__always)
     private func iterate(_ probe: some Probe) {
         probe.iterationBegan(on: self)
+        endings.renew()
         poll(probe)
+        if !endings.isEmpty || ready.count > Endings.least { endSome() }
         runReady(probe)
         if !timers.isEmpty { runTimers(probe) }
         probe.iterationEnded(on: self)
@@ -196,7 +200,7 @@ public final class EventLoop: @unchecked Sendable {
             return
         }
         looksSkipped = 0
-        if ready.isEmpty && !stopRequested {
+        if ready.isEmpty && endings.isEmpty && !stopRequested {
             // A descriptor wakes epoll by itself; another thread's work wakes it through the eventfd, but only if
             // that thread sees that we sleep. Announcing it first and looking at the inbox second closes the race.
             if inbox.prepareToSleep() {
@@ -215,6 +219,10 @@ public final class EventLoop: @unchecked Sendable {
         if let shuffle { poller.shuffle(count, shuffle) }
         for index in 0..<count {
             guard let (registration, readiness) = poller.event(index) else { continue }
+            if readiness.isEnd, registration.endsMayWait, !endings.admit() {
+                standAside(registration, readiness)
+                continue
+            }
             probe.deliveryBegan(to: registration, on: self)
             registration.deliver(readiness)
             probe.workEnded(on: self)

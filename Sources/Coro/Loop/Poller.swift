@@ -96,7 +96,7 @@ struct Poller {
     /// How many descriptors are registered. O(their highest number).
     var registrationCount: Int { slots.count { $0.registration != nil } }
 
-    private func holds(_ registration: any Registration) -> Bool {
+    func holds(_ registration: any Registration) -> Bool {
         self.registration(for: registration.descriptor) === registration
     }
 

@@ -19,6 +19,9 @@ public struct Readiness: OptionSet, Sendable {
     public static let hangUp = Readiness(rawValue: 0x010)
     /// The peer will send no more (FIN).
     public static let peerClosed = Readiness(rawValue: 0x2000)
+
+    /// True when it says that the other side has gone, or that one direction has ended.
+    var isEnd: Bool { rawValue & (0x2000 | 0x010 | 0x008) != 0 }
 }
 
 /// A descriptor's place in a poller, which holds it strongly until it is unregistered.
@@ -27,6 +30,10 @@ protocol Registration: AnyObject {
 
     /// Where it was added, when that is known.
     var place: SourcePlace? { get }
+
+    /// Whether the news of an end may come an iteration or more later, when there are many. Only for one that the poller tells
+    /// once: level-triggered, it would be told again and again meanwhile.
+    var endsMayWait: Bool { get }
 
     /// Called on the loop's thread with what the descriptor is ready for.
     func deliver(_ readiness: Readiness)
@@ -37,6 +44,7 @@ protocol Registration: AnyObject {
 
 extension Registration {
     var place: SourcePlace? { nil }
+    var endsMayWait: Bool { false }
 }
 
 extension EventLoop {

@@ -110,11 +110,16 @@ final class TaskRecord: CancelScope, @unchecked Sendable {
 
     /// Wakes it, unless it sleeps behind a shield. Any thread.
     private func taskWasCancelled() {
-        if loop.isCurrent {
-            if let waiter, waiter.scope?.isCancelledInside(ofTask: true) == true { waiter.wake(.cancelled) }
-        } else {
+        guard loop.isCurrent else {
             loop.addCallback { self.taskWasCancelled() }
+            return
         }
+        guard waiter != nil else { return }
+        if loop.endings.admit() { wakeAsCancelled() } else { loop.endings.append { self.wakeAsCancelled() } }
+    }
+
+    private func wakeAsCancelled() {
+        if let waiter, waiter.scope?.isCancelledInside(ofTask: true) == true { waiter.wake(.cancelled) }
     }
 
     /// A scope inside was cancelled: wakes the task if it sleeps there. Loop's thread.

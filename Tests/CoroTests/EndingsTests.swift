@@ -1,0 +1,117 @@
+import Coro
+import CoroTesting
+import Glibc
+import Testing
+
+/// Ends that come in crowds, and who is not to notice.
+@Suite struct EndingsTests {
+    /// Pairs with a task that reads each right end, and counts those that have ended.
+    private final class Crowd: @unchecked Sendable {
+        // SAFETY (@unchecked Sendable): used on the loop's thread only.
+        let pairs: [StreamPair]
+        var ended = 0
+        private(set) var readers: [EventLoop.Task<Void>] = []
+
+        init(of count: Int, on loop: EventLoop) async throws {
+            pairs = try (0..<count).map { _ in try StreamPair(on: loop) }
+            for pair in pairs {
+                readers.append(
+                    loop.spawn {
+                        defer { self.ended += 1 }
+                        while try await pair.right.read() != nil {}
+                    })
+            }
+            // All are asleep.
+            try await loop.moment()
+        }
+
+        func close() { for pair in pairs { pair.close() } }
+    }
+
+    /// A pair whose right end answers, and what a ping over it takes.
+    private func ping(_ pair: StreamPair) async throws {
+        try await pair.left.write("ping")
+        try await pair.right.write(try await pair.right.read(exactly: 4))
+        #expect(try await pair.left.read(exactly: 4) == Array("ping".utf8))
+    }
+
+    @Test func `peers that hang up by the hundred do not keep a ping waiting`() async throws {
+        try await withLoop { loop async throws in
+            let crowd = try await Crowd(of: 300, on: loop)
+            let pair = try StreamPair(on: loop)
+            for peer in crowd.pairs { peer.left.reset() }
+            try await ping(pair)
+            #expect(crowd.ended < 150)
+            for reader in crowd.readers { try await reader.value }
+            #expect(crowd.ended == 300)
+            crowd.close()
+        }
+    }
+
+    @Test func `streams that are closed by the hundred do not, and refuse at once`() async throws {
+        try await withLoop { loop async throws in
+            let crowd = try await Crowd(of: 300, on: loop)
+            let pair = try StreamPair(on: loop)
+            for peer in crowd.pairs {
+                peer.right.close()
+                #expect(!peer.right.isOpen)
+            }
+            await #expect(throws: StreamError.closed) { try await crowd.pairs[299].right.write("x") }
+            try await ping(pair)
+            #expect(crowd.ended < 150)
+            for reader in crowd.readers { await #expect(throws: StreamError.closed) { try await reader.value } }
+            crowd.close()
+        }
+    }
+
+    @Test func `tasks that are cancelled by the hundred do not, and are cancelled at once`() async throws {
+        try await withLoop { loop async throws in
+            let crowd = try await Crowd(of: 300, on: loop)
+            let pair = try StreamPair(on: loop)
+            for reader in crowd.readers { reader.cancel() }
+            let areCancelled = crowd.readers.allSatisfy { $0.isCancelled }
+            #expect(areCancelled)
+            try await ping(pair)
+            #expect(crowd.ended < 150)
+            for reader in crowd.readers { await #expect(throws: CancellationError.self) { try await reader.value } }
+            crowd.close()
+        }
+    }
+
+    @Test func `ends that stand aside take place in their order`() async throws {
+        try await withLoop { loop async throws in
+            let order = Journal<Int>()
+            let tasks = (0..<100).map { index in
+                loop.spawn {
+                    defer { order.note(index) }
+                    try await loop.sleep(for: .seconds(3_600))
+                }
+            }
+            try await loop.moment()
+            for task in tasks { task.cancel() }
+            for task in tasks { _ = try? await task.value }
+            #expect(order.entries == Array(0..<100))
+        }
+    }
+
+    @Test func `what was closed is closed when the run is over`() throws {
+        let loop = try EventLoop()
+        let peers = try loop.runSync {
+            var peers: [Int32] = []
+            for _ in 0..<100 {
+                var ends: [Int32] = [-1, -1]
+                let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+                try #require(socketpair(AF_UNIX, kind, 0, &ends) == 0)
+                peers.append(ends[1])
+                try ByteStream(takingOver: ends[0], on: loop).close()
+            }
+            return peers
+        }
+        for peer in peers {
+            var byte: UInt8 = 0
+            #expect(recv(peer, &byte, 1, 0) == 0)
+            close(peer)
+        }
+        try loop.close()
+    }
+}
