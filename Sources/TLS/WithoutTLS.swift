@@ -10,7 +10,10 @@ public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// What is known of a secured connection, of which there is none in a build without TLS.
-public enum TLSSession: Equatable, Sendable {}
+public struct TLSSession: Equatable, Sendable {
+    // An enum without a case would say it better, but the compiler warns of every function that is given one.
+    private init() {}
+}
 
 extension ByteStream {
     /// What was agreed on with the peer: nothing, in a build without TLS.

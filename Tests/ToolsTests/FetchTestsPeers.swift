@@ -31,15 +31,15 @@ private let python = Program.find("python3")
 
     /// Starts a server, waits until it answers, and ends it by its id.
     private func serving(
-        _ path: String, _ arguments: [String], port: UInt16, _ body: (String) throws -> Void
+        _ path: String, _ arguments: [String], port: UInt16, scheme: String = "http", _ body: (String) throws -> Void
     ) throws {
         let server = try RunningProgram(path, arguments)
         defer {
             server.signal(SIGTERM)
             _ = try? server.wait()
         }
-        let base = "http://127.0.0.1:\(port)"
-        while try Program.fetch("-s", "-o", "/dev/null", base).status != 0 { usleep(10_000) }
+        let base = "\(scheme)://127.0.0.1:\(port)"
+        while try Program.fetch("-sk", "-o", "/dev/null", base).status != 0 { usleep(10_000) }
         try body(base)
     }
 
@@ -95,7 +95,38 @@ private let python = Program.find("python3")
         }
     }
 
-    private func nginxConfiguration(port: UInt16, site: TemporaryFolder, work: TemporaryFolder) -> String {
+    #if TLS
+    @Test(.enabled(if: curl != nil && nginx != nil, "curl or nginx is not installed"))
+    func `about nginx over TLS: lengths, chunks, redirects, whom to trust`() throws {
+        let site = try site()
+        let port = try freePort()
+        let work = try TemporaryFolder()
+        let files = try Certificates()
+        try files.write(try files.issue(), "server.pem", "server.key")
+        let secure =
+            "ssl_certificate \(files.path("server.pem")); ssl_certificate_key \(files.path("server.key"));"
+        let configuration = work.file("nginx.conf")
+        try nginxConfiguration(port: port, site: site, work: work, secure: secure).write(
+            to: configuration, atomically: true, encoding: .utf8)
+        let arguments = ["-c", configuration.path, "-p", work.url.path, "-e", work.file("error.log").path]
+        try serving(try #require(nginx), arguments, port: port, scheme: "https") { base in
+            let trust = ["--cacert", files.authorityPath]
+            for name in Self.files.keys { try compare(trust + ["\(base)/\(name)", "\(base)/chunked/\(name)"]) }
+            try compare(trust + ["-L", "-w", "%{http_code} %{scheme} %{ssl_verify_result}", "\(base)/old"])
+            try compare(trust + ["-d", "a=b", "-w", "%{http_code}", "-o", "/dev/null", "\(base)/page.txt"])
+            for version in ["1.2", "1.3"] { try compare(trust + ["--tls-max", version, "\(base)/large.bin"]) }
+            for arguments in [[], ["--cacert", "/nonexistent"], ["--cert", "/nonexistent"]] {
+                let status = try Program.run(Program.coroFetch, arguments + ["-s", "\(base)/one"]).status
+                #expect(try Program.run(try #require(curl), arguments + ["-s", "\(base)/one"]).status == status)
+                #expect(status != 0)
+            }
+        }
+    }
+    #endif
+
+    private func nginxConfiguration(
+        port: UInt16, site: TemporaryFolder, work: TemporaryFolder, secure: String = ""
+    ) -> String {
         """
         daemon off; master_process off; worker_processes 1; pid \(work.file("pid").path);
         events { worker_connections 64; }
@@ -105,7 +136,7 @@ private let python = Program.find("python3")
             fastcgi_temp_path \(work.file("fastcgi").path); uwsgi_temp_path \(work.file("uwsgi").path);
             scgi_temp_path \(work.file("scgi").path);
             server {
-                listen 127.0.0.1:\(port);
+                listen 127.0.0.1:\(port)\(secure.isEmpty ? "" : " ssl"); \(secure)
                 root \(site.url.path);
                 location = / { return 200 "up"; }
                 location = /204 { return 204; }
