@@ -10,14 +10,14 @@ extension ByteStream {
     /// Sends what `write(file:from:upTo:)` is to send, which has checked that nobody else writes and that nothing is queued.
     ///
     /// A piece is queued before it is sent, and `offset` counts it then: a layer that has made a part of a record out of it
-    /// must be offered the same bytes again. After a cancel they go with the next flush.
+    /// must be offered the same bytes again. After a cancel they go by themselves.
     func writeThroughLayer(_ file: Int32, from offset: inout Int64, upTo end: Int64) async throws {
         let start = offset
         while offset < end {
             let count = try await queuePiece(of: file, at: offset, count: Int(min(end - offset, Int64(pieceBytes))))
             if count == 0 { throw StreamError.ended(received: Int(offset - start)) }
             offset += Int64(count)
-            try await flush()
+            try await sendQueued()
         }
     }
 
@@ -37,7 +37,7 @@ extension ByteStream {
         // Whatever it was, a read that may wait finds it again: a cold page, a file system that cannot tell, the end.
         do {
             let bytes = try await loop.runBlocking { try Descriptor.read(file, at: Int(offset), upTo: count) }
-            bytes.withUnsafeBytes { append($0) }
+            if channel.isOpen { bytes.withUnsafeBytes { channel.queue($0) } }
             return bytes.count
         } catch let error as IOError {
             // As sendfile(2) has it: one error for both sides.

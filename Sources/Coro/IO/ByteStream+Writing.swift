@@ -78,7 +78,7 @@ extension ByteStream {
     }
 
     /// Sends what is queued now. What is appended meanwhile stands behind it and is not waited for: it may never end.
-    private func sendQueued() async throws {
+    func sendQueued() async throws {
         var left = channel.output.count
         // What it leaves, for whatever reason, goes by itself.
         defer { if !channel.isWriting { channel.letGo() } }
