@@ -119,6 +119,7 @@ final class TLSLayer: StreamLayer {
         return inside {
             var count = 0
             let result = SSL_read_ex(ssl, room.baseAddress, room.count, &count)
+            if result != 1, SSL_get_error(ssl, result) == SSL_ERROR_ZERO_RETURN { return .end }
             return result == 1 ? .moved(count) : outcome(of: result, ssl, receiveFailure)
         }
     }
@@ -149,7 +150,7 @@ final class TLSLayer: StreamLayer {
         switch SSL_get_error(ssl, result) {
         // Without renegotiation neither direction ever waits for the other one's readiness.
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .wouldBlock
-        case SSL_ERROR_ZERO_RETURN: return .end
+        // Also SSL_ERROR_ZERO_RETURN, which a send that fails gives once the peer has said its farewell.
         default:
             isBroken = true
             let cause = OpenSSLErrors.takeCause()
@@ -177,7 +178,7 @@ final class TLSLayer: StreamLayer {
 
     func finish() -> StreamProgress {
         // In the middle of a record nothing else can be said: the peer is to see the cut.
-        guard let ssl, !isBroken, !isClosed, session != nil, !isSendPending, farewell != .said else { return .end }
+        guard let ssl, !isBroken, !isClosed, !isInside, session != nil, !isSendPending, farewell != .said else { return .end }
         OpenSSLErrors.clear()
         return inside {
             // 0: said, and the peer has not answered, which we do not wait for. Asked again after that, it would read.
@@ -193,7 +194,7 @@ final class TLSLayer: StreamLayer {
     func close(orderly: Bool) {
         guard ssl != nil, !isClosed else { return }
         // With TLS 1.3 a client that only writes has always something unread: the server's tickets.
-        if orderly, !isInside, case .end = finish() { transport.drain() }
+        if orderly, case .end = finish() { transport.drain() }
         isClosed = true
         if !isInside { free() }
     }
@@ -217,8 +218,10 @@ final class TLSLayer: StreamLayer {
             return .moved(count)
         }
         if let receiveFailure { return .failed(receiveFailure) }
-        let progress = transport.receive(into: room)
+        let isDeaf = session == nil && sendFailure != nil
+        let progress = transport.receive(into: room, unannounced: isDeaf)
         switch progress {
+        case .wouldBlock where isDeaf: return .failed(sendFailure ?? .closed)
         case .end: sawEnd = true
         case .failed(let error): receiveFailure = error
         case .moved, .wouldBlock: break
@@ -229,8 +232,11 @@ final class TLSLayer: StreamLayer {
     /// Sends for OpenSSL.
     func sendCiphertext(_ bytes: UnsafeRawBufferPointer) -> StreamProgress {
         let progress = transport.send(bytes)
-        if case .failed(let error) = progress { sendFailure = error }
-        return progress
+        guard case .failed(let error) = progress else { return progress }
+        sendFailure = error
+        // In the handshake a peer that listens no more has mostly said why: OpenSSL goes on, and reads it.
+        guard session == nil, case .broken = error else { return progress }
+        return .moved(bytes.count)
     }
 }
 #endif

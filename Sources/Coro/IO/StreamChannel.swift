@@ -42,6 +42,10 @@ final class StreamChannel: Registration {
     @exclusivity(unchecked) var layer: (any StreamLayer)?
     /// The layer has still to say that no more will come.
     @exclusivity(unchecked) private var isFinishDue = false
+    /// Closed for its user, and open until the layer's farewell has found room.
+    @exclusivity(unchecked) private var lingering: LoopTimer?
+    /// The loop closes: nothing will be announced any more.
+    @exclusivity(unchecked) private var isAbandoned = false
     /// For tests: decides over each system call before it is made. Nil in production.
     @exclusivity(unchecked) var faults: (any StreamFaultSource)?
 
@@ -249,6 +253,7 @@ final class StreamChannel: Registration {
         }
         if mayRead { reader.take().wake() }
         if mayWrite { writer.take().wake() }
+        if mayWrite, lingering != nil { return endIfFinished() }
         if mayWrite, isFinishDue { finishWriting() }
         if !ends.isEmpty, let observer {
             if ends == .peerClosed { observer.peerFinished() } else { observer.peerVanished() }
@@ -272,30 +277,64 @@ final class StreamChannel: Registration {
     /// Closes the descriptor and wakes whoever waits. Unsent and unread bytes are dropped. The first reason stands.
     func close(_ reason: StreamError = .closed) {
         guard isOpen else { return }
-        // What is cut must not look complete to the peer.
-        layer?.close(orderly: output.isEmpty && !isWriting)
+        // What is cut must not look complete to the peer, and what is complete must not look cut.
+        let isOrderly = output.isEmpty && !isWriting
+        if isOrderly, !isAbandoned, let layer, case .wouldBlock = layer.finish() { return linger(reason) }
+        layer?.close(orderly: isOrderly)
         end(reason)
     }
 
     private func end(_ reason: StreamError) {
-        closeReason = reason
+        turnAway(reason)
         loop.poller.forget(self)
         Descriptor.close(descriptor)
         descriptor = -1
+        if let faults { faults.letGo() }
+    }
+
+    /// From now on this is closed to its user.
+    private func turnAway(_ reason: StreamError) {
+        closeReason = reason
+        observer = nil
         input.discard(loop.buffers)
         output.discard(loop.buffers)
-        if let faults { faults.letGo() }
         reader.take().wake()
         writer.take().wake()
     }
 
+    /// Keeps the descriptor until the farewell has found room: the kernel does so for FIN, and knows nothing of this one.
+    private func linger(_ reason: StreamError) {
+        // SAFETY: timers run on the loop's thread, which alone touches the channel.
+        nonisolated(unsafe) let channel = self
+        lingering = loop.callLater(StreamChannel.lingerTime) { channel.endLingering() }
+        turnAway(reason)
+    }
+
+    /// For a peer that does not read, which may be waiting to be told just that by the end.
+    private static let lingerTime = Duration.seconds(5)
+
+    private func endIfFinished() {
+        if let layer, case .wouldBlock = layer.finish() { return }
+        endLingering()
+    }
+
+    private func endLingering() {
+        guard let timer = lingering.take(), let closeReason else { return }
+        timer.cancel()
+        layer?.close(orderly: true)
+        end(closeReason)
+    }
+
     /// Closes with RST: the peer learns that what it got is not all there was to be.
     func reset() {
-        guard isOpen else { return }
+        guard isOpen else { return endLingering() }
         layer?.close(orderly: false)
         _ = cloop_socket_reset_on_close(descriptor)
         end(.closed)
     }
 
-    func abandon() { close(.closed) }
+    func abandon() {
+        isAbandoned = true
+        if isOpen { close(.closed) } else { endLingering() }
+    }
 }

@@ -35,8 +35,10 @@ package struct StreamTransport {
 
     init(_ channel: StreamChannel) { self.channel = channel }
 
-    /// Receives once from the kernel.
-    package func receive(into room: UnsafeMutableRawBufferPointer) -> StreamProgress { channel.receiveRaw(into: room) }
+    /// Receives once from the kernel; `unannounced`: also when it has said nothing of more.
+    package func receive(into room: UnsafeMutableRawBufferPointer, unannounced: Bool = false) -> StreamProgress {
+        channel.receiveRaw(into: room, unannounced: unannounced)
+    }
 
     /// Takes what the kernel has and nobody will read, announced or not, in bounds. A socket that is closed with unread
     /// bytes sends RST, by which the peer may lose what it was sent last.
