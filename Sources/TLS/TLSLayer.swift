@@ -28,6 +28,7 @@ final class TLSLayer: StreamLayer {
     /// The last send has left a part of a record to be sent.
     private var isSendPending = false
     private var farewell = Farewell.due
+    private(set) var mustSendToReceive = false
     /// OpenSSL is at work, and what it works on must stay.
     private var isInside = false
     private var isClosed = false
@@ -116,11 +117,18 @@ final class TLSLayer: StreamLayer {
         if let refusal { return .failed(refusal) }
         guard let ssl else { return .failed(.closed) }
         OpenSSLErrors.clear()
+        mustSendToReceive = false
         return inside {
             var count = 0
             let result = SSL_read_ex(ssl, room.baseAddress, room.count, &count)
-            if result != 1, SSL_get_error(ssl, result) == SSL_ERROR_ZERO_RETURN { return .end }
-            return result == 1 ? .moved(count) : outcome(of: result, ssl, receiveFailure)
+            guard result != 1 else { return .moved(count) }
+            switch SSL_get_error(ssl, result) {
+            case SSL_ERROR_ZERO_RETURN: return .end
+            // A key update (RFC 8446 §4.6.3) that a send has begun is gone on with here.
+            case SSL_ERROR_WANT_WRITE: mustSendToReceive = true
+            default: break
+            }
+            return outcome(of: result, ssl, receiveFailure)
         }
     }
 
@@ -148,7 +156,6 @@ final class TLSLayer: StreamLayer {
 
     private func outcome(of result: Int32, _ ssl: OpaquePointer, _ failure: StreamError?) -> StreamProgress {
         switch SSL_get_error(ssl, result) {
-        // Without renegotiation neither direction ever waits for the other one's readiness.
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .wouldBlock
         // Also SSL_ERROR_ZERO_RETURN, which a send that fails gives once the peer has said its farewell.
         default:
@@ -174,11 +181,20 @@ final class TLSLayer: StreamLayer {
         return work()
     }
 
+    /// Has the next record go under new keys, and asks the peer for the same (RFC 8446 §4.6.3). OpenSSL does so by itself
+    /// before a key is worn out; this is for tests, which cannot wait.
+    func updateKeys() -> Bool {
+        guard let ssl, broken == nil else { return false }
+        return SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1
+    }
+
     // MARK: The end
 
     func finish() -> StreamProgress {
         // In the middle of a record nothing else can be said: the peer is to see the cut.
-        guard let ssl, !isBroken, !isClosed, !isInside, session != nil, !isSendPending, farewell != .said else { return .end }
+        guard let ssl, !isBroken, !isClosed, !isInside, session != nil, !isSendPending, farewell != .said else {
+            return .end
+        }
         OpenSSLErrors.clear()
         return inside {
             // 0: said, and the peer has not answered, which we do not wait for. Asked again after that, it would read.

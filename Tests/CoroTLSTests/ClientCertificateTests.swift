@@ -12,7 +12,7 @@ import Testing
     private func client(_ identity: TLSIdentity?, _ version: TLSVersion = .tls13) throws -> TLSClient {
         try TestAuthority.client {
             $0.identity = identity
-            $0.versions = version ... version
+            $0.versions = version...version
         }
     }
 
@@ -53,13 +53,15 @@ import Testing
             let accepting = loop.spawn { await failure { try await pair.right.startTLS(server) } }
             // With TLS 1.3 the client has done its part before the server looks at it.
             try await pair.left.startTLS(client, host: "localhost")
-            #expect("\(try #require(try await accepting.value as? TLSError))" == """
-                The TLS handshake failed: peer did not return a certificate: the peer must show one, and has none.
-                """)
+            #expect(
+                "\(try #require(try await accepting.value as? TLSError))" == """
+                    The TLS handshake failed: peer did not return a certificate: the peer must show one, and has none.
+                    """)
             let error = try #require(await failure { _ = try await pair.left.read() })
-            #expect("\(error)" == """
-                TLS failed: tlsv13 alert certificate required: the peer wants a certificate of ours.
-                """)
+            #expect(
+                "\(error)" == """
+                    TLS failed: tlsv13 alert certificate required: the peer wants a certificate of ours.
+                    """)
             // And again: it does not turn into an end.
             #expect(await failure { _ = try await pair.left.read() } as? StreamError == error as? StreamError)
         }
@@ -83,17 +85,20 @@ import Testing
             let client = try client(identity)
             let accepting = loop.spawn { await failure { try await pair.right.startTLS(server) } }
             try await pair.left.startTLS(client, host: "localhost")
-            #expect("\(try #require(try await accepting.value as? TLSError))" == """
-                The peer's certificate “CN=mallory” was issued by “CN=Nobody's Root”, whom we do not know to trust.
-                """)
+            #expect(
+                "\(try #require(try await accepting.value as? TLSError))" == """
+                    The peer's certificate “CN=mallory” was issued by “CN=Nobody's Root”, whom we do not know to trust.
+                    """)
             let error = try #require(await failure { _ = try await pair.left.read() })
-            #expect("\(error)" == """
-                TLS failed: tlsv1 alert unknown ca: the peer does not trust whoever has issued our certificate.
-                """)
+            #expect(
+                "\(error)" == """
+                    TLS failed: tlsv1 alert unknown ca: the peer does not trust whoever has issued our certificate.
+                    """)
         }
     }
 
-    @Test func `a certificate that is for servers is not for clients, and an old one is not for anybody`() async throws {
+    @Test func `a certificate that is for servers is not for clients, and an old one is not for anybody`() async throws
+    {
         try await withLoop { loop async throws in
             let server = try TestAuthority.server(.init(clients: .required(roots)))
             for (reason, identity) in [

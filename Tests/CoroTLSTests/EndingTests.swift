@@ -11,7 +11,7 @@ import Testing
     @Test(arguments: [TLSVersion.tls12, .tls13])
     func `a close is an end, and its last bytes have come before it`(_ version: TLSVersion) async throws {
         try await withLoop { loop async throws in
-            let client = try TestAuthority.client { $0.versions = version ... version }
+            let client = try TestAuthority.client { $0.versions = version...version }
             let pair = try await SecurePair(on: loop, client)
             try await pair.client.write("all")
             pair.client.close()

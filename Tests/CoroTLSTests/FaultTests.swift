@@ -22,7 +22,7 @@ import Testing
         var count = 12_000
 
         init(_ version: TLSVersion = .tls13) throws {
-            client = try TestAuthority.client { $0.versions = version ... version }
+            client = try TestAuthority.client { $0.versions = version...version }
             server = try TestAuthority.server()
         }
 

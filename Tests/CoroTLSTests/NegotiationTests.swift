@@ -37,7 +37,7 @@ import Testing
         try await withLoop { loop async throws in
             let client = try TestAuthority.client {
                 $0.protocols = ["h2"]
-                $0.versions = version ... version
+                $0.versions = version...version
             }
             let refusal = try await Refusal(on: loop, client, TestAuthority.server(.init(protocols: ["http/1.1"])))
             for error in [refusal.client, refusal.server] {
@@ -60,11 +60,11 @@ import Testing
     @Test(arguments: [TLSVersion.tls12, .tls13])
     func `one version only, on either side`(_ version: TLSVersion) async throws {
         try await withLoop { loop async throws in
-            let picky = try TestAuthority.client { $0.versions = version ... version }
+            let picky = try TestAuthority.client { $0.versions = version...version }
             let one = try await SecurePair(on: loop, picky)
             try await one.exchange()
             #expect(one.client.tls?.version == version)
-            let other = try await SecurePair(on: loop, nil, TestAuthority.server(.init(versions: version ... version)))
+            let other = try await SecurePair(on: loop, nil, TestAuthority.server(.init(versions: version...version)))
             try await other.exchange()
             #expect(other.server.tls?.version == version)
             #expect(other.client.tls?.cipher.isEmpty == false)
@@ -75,10 +75,10 @@ import Testing
     @Test(arguments: [TLSVersion.tls12, .tls13])
     func `no version in common is said on both sides`(_ version: TLSVersion) async throws {
         try await withLoop { loop async throws in
-            let client = try TestAuthority.client { $0.versions = version ... version }
+            let client = try TestAuthority.client { $0.versions = version...version }
             let other = version == .tls12 ? TLSVersion.tls13 : .tls12
             let refusal = try await Refusal(
-                on: loop, client, TestAuthority.server(.init(versions: other ... other)))
+                on: loop, client, TestAuthority.server(.init(versions: other...other)))
             for error in [refusal.client, refusal.server] {
                 let text = "\(try #require(error as? TLSError))"
                 #expect(text.hasSuffix(": the two sides have no TLS version in common."), "\(text)")
@@ -103,9 +103,10 @@ import Testing
             try await pair.left.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             let server = try TestAuthority.server()
             let error = await failure { try await pair.right.startTLS(server) }
-            #expect("\(try #require(error))" == """
-                The TLS handshake failed: http request: the peer does not speak TLS on this port.
-                """)
+            #expect(
+                "\(try #require(error))" == """
+                    The TLS handshake failed: http request: the peer does not speak TLS on this port.
+                    """)
         }
     }
 
@@ -137,7 +138,7 @@ import Testing
             ]
             let client = try TestAuthority.client { $0.verifiesPeer = false }
             for version in [TLSVersion.tls12, .tls13] {
-                let server = try TLSServer(identities, .init(protocols: ["h2"], versions: version ... version))
+                let server = try TLSServer(identities, .init(protocols: ["h2"], versions: version...version))
                 let pair = try await SecurePair(on: loop, client, server, host: host)
                 #expect(pair.client.tls?.peerCertificate == identities[index].leaf)
                 try await pair.exchange()
@@ -159,7 +160,7 @@ import Testing
         try await withLoop { loop async throws in
             let identity = try TestAuthority.issue { $0.key = .rsa(bits: 2048) }
             for version in [TLSVersion.tls12, .tls13] {
-                let server = try TLSServer(identity, .init(versions: version ... version))
+                let server = try TLSServer(identity, .init(versions: version...version))
                 try await SecurePair(on: loop, nil, server).exchange()
             }
         }

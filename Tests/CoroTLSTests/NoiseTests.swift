@@ -70,7 +70,7 @@ import Testing
         try await withLoop(clock: ManualClock(whenIdle: .jumps), seconds: 120) { loop async throws in
             var chance = SeededGenerator(seed: seed)
             let clients = try [TLSVersion.tls12, .tls13].map { version in
-                try TestAuthority.client { $0.versions = version ... version }
+                try TestAuthority.client { $0.versions = version...version }
             }
             let server = try TestAuthority.server()
             let sent = Self.message + Self.message
@@ -83,7 +83,9 @@ import Testing
                 let (clientGot, serverGot) = (Locked<[UInt8]>([]), Locked<[UInt8]>([]))
                 let relays = [
                     loop.spawn { await failure { try await Self.relay(near.right, far.left, which == 0 ? up : nil) } },
-                    loop.spawn { await failure { try await Self.relay(far.left, near.right, which == 1 ? down : nil) } },
+                    loop.spawn {
+                        await failure { try await Self.relay(far.left, near.right, which == 1 ? down : nil) }
+                    },
                 ]
                 let connecting = loop.spawn {
                     await failure {

@@ -23,7 +23,7 @@ import Testing
     }
 
     private func client(_ version: TLSVersion) throws -> TLSClient {
-        try TestAuthority.client { $0.versions = version ... version }
+        try TestAuthority.client { $0.versions = version...version }
     }
 
     @Test(arguments: [TLSVersion.tls12, .tls13])
@@ -97,7 +97,9 @@ import Testing
         }
     }
 
-    @Test func `what a handshake has verified holds for those that resume it: the client's certificate too`() async throws {
+    @Test func `what a handshake has verified holds for those that resume it: the client's certificate too`()
+        async throws
+    {
         try await withLoop { loop async throws in
             let identity = try TestAuthority.issue(names: ["client.example"])
             let client = try TestAuthority.client { $0.identity = identity }

@@ -13,7 +13,7 @@ import Testing
     @Test(arguments: [TLSVersion.tls12, .tls13])
     func `much more than the kernel keeps, both ways at once`(_ version: TLSVersion) async throws {
         try await withLoop { loop async throws in
-            let client = try TestAuthority.client { $0.versions = version ... version }
+            let client = try TestAuthority.client { $0.versions = version...version }
             let pair = try await SecurePair(on: loop, client, bufferBytes: 4 * 1024)
             try await loop.withScope { scope in
                 for (from, to) in [(pair.client, pair.server), (pair.server, pair.client)] {
@@ -76,6 +76,50 @@ import Testing
             try await pair.server.write("y")
             #expect(try await reading.value == [UInt8(ascii: "y")])
             try await writing.value
+        }
+    }
+
+    @Test func `RFC 8446 §4.6.3: a peer that asks for new keys and does not read costs nobody anything`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try await SecurePair(on: loop, bufferBytes: 4 * 1024)
+            try await pair.exchange()
+            let plan = pair.server.inject(.smooth.with(.hang, atStep: 1))
+            // Step 0: the server's reader learns of the request. Step 1: its answer finds no room.
+            #expect((pair.client.layer as? TLSLayer)?.updateKeys() == true)
+            try await pair.client.write("a")
+            #expect(try await pair.server.read() == [UInt8(ascii: "a")])
+            let writing = loop.spawn { try await pair.server.write("answer") }
+            while !plan.isReached { try await loop.moment() }
+            // Now the reader has something to read, and must send before.
+            let reading = loop.spawn { try await pair.server.read() }
+            try await pair.client.write("b")
+            var turns = 0
+            while turns < 20 {
+                try await loop.moment()
+                turns += 1
+            }
+            plan.release()
+            #expect(try await reading.value == [UInt8(ascii: "b")])
+            #expect(try await pair.client.read(exactly: 6) == Array("answer".utf8))
+            try await writing.value
+        }
+    }
+
+    @Test func `RFC 8446 §4.6.3: keys are updated on one side and then on the other, under load`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try await SecurePair(on: loop, bufferBytes: 4 * 1024)
+            try await loop.withScope { scope in
+                for (from, to) in [(pair.client, pair.server), (pair.server, pair.client)] {
+                    scope.spawn {
+                        for start in stride(from: 0, to: Self.text.count, by: 30_000) {
+                            // Two requests while a record is half sent are more than OpenSSL bears (“bad length”).
+                            if start == 30_000 { #expect((from.layer as? TLSLayer)?.updateKeys() == true) }
+                            try await from.write(Array(Self.text[start..<start + 30_000]))
+                        }
+                    }
+                    scope.spawn { () async throws in #expect(try await to.read(exactly: Self.text.count) == Self.text) }
+                }
+            }
         }
     }
 

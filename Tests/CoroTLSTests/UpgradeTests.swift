@@ -88,7 +88,8 @@ import Testing
             if interruption == .aCancel { connecting.cancel() }
             let error = await failure { _ = try await connecting.value }
             switch interruption {
-            case .itsOwnTimeout: #expect("\(try #require(error))" == "The TLS handshake was not done within 10.0 seconds.")
+            case .itsOwnTimeout:
+                #expect("\(try #require(error))" == "The TLS handshake was not done within 10.0 seconds.")
             case .aDeadline: #expect(error as? TimeoutError == TimeoutError())
             case .aCancel: #expect(error is CancellationError)
             }
@@ -198,13 +199,17 @@ import Testing
             let client = try TestAuthority.client()
             let reading = loop.spawn { try await pair.left.read() }
             while !pair.left.isReaderWaiting { try await loop.moment() }
-            await #expect(throws: StreamError.busy("reading")) { try await pair.left.startTLS(client, host: "localhost") }
+            await #expect(throws: StreamError.busy("reading")) {
+                try await pair.left.startTLS(client, host: "localhost")
+            }
             try await pair.right.write("x")
             #expect(try await reading.value == [UInt8(ascii: "x")])
             let bytes = [UInt8](repeating: 7, count: 200_000)
             let writing = loop.spawn { try await pair.left.write(bytes) }
             while !pair.left.isWriterWaiting { try await loop.moment() }
-            await #expect(throws: StreamError.busy("writing")) { try await pair.left.startTLS(client, host: "localhost") }
+            await #expect(throws: StreamError.busy("writing")) {
+                try await pair.left.startTLS(client, host: "localhost")
+            }
             #expect(try await pair.right.read(exactly: bytes.count) == bytes)
             try await writing.value
             #expect(pair.left.isOpen)

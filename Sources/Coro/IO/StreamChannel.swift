@@ -40,6 +40,8 @@ final class StreamChannel: Registration {
     weak var observer: (any StreamObserver)?
     /// What bytes go through on their way, once TLS is on.
     @exclusivity(unchecked) var layer: (any StreamLayer)?
+    /// The layer cannot receive before it has sent something: with bytes to be received or not, it waits for room.
+    @exclusivity(unchecked) private var readerNeedsRoom = false
     /// The layer has still to say that no more will come.
     @exclusivity(unchecked) private var isFinishDue = false
     /// Closed for its user, and open until the layer's farewell has found room.
@@ -68,10 +70,19 @@ final class StreamChannel: Registration {
         // A layer may hold bytes of which the kernel has nothing more to say.
         guard mayRead || layer != nil else { return .wouldBlock }
         let room = input.reserve(StreamChannel.leastRead, loop.buffers)
-        let progress = if let layer { layer.receive(into: room) } else { receiveRaw(into: room) }
+        let progress = if let layer { receive(through: layer, into: room) } else { receiveRaw(into: room) }
         if case .moved(let count) = progress { input.commit(count) }
         return progress
     }
+
+    private func receive(through layer: any StreamLayer, into room: UnsafeMutableRawBufferPointer) -> Progress {
+        let progress = layer.receive(into: room)
+        readerNeedsRoom = layer.mustSendToReceive
+        return progress
+    }
+
+    /// A read is worth trying.
+    private var isReadable: Bool { mayRead && !readerNeedsRoom }
 
     /// Receives once from the kernel.
     @inline(__always)
@@ -203,7 +214,7 @@ final class StreamChannel: Registration {
         if reader.isSomebody { throw StreamError.busy("reading") }
         input.giveBackIfEmpty(loop.buffers)
         try await park(on: loop, for: "reading") { waiter in
-            guard self.isOpen, !self.mayRead else { return waiter.wake(.ready) }
+            guard self.isOpen, !self.isReadable else { return waiter.wake(.ready) }
             self.reader = .waiter(waiter)
             waiter.whenWoken { self.reader = .nobody }
         }
@@ -229,7 +240,7 @@ final class StreamChannel: Registration {
     /// it with `wakeReader` when it is to end.
     func resumeWhenReadableOrWoken(_ continuation: UnsafeContinuation<Void, Never>) {
         input.giveBackIfEmpty(loop.buffers)
-        if !isOpen || mayRead || reader.isSomebody {
+        if !isOpen || isReadable || reader.isSomebody {
             continuation.resume()
         } else {
             reader = .continuation(continuation)
@@ -251,7 +262,8 @@ final class StreamChannel: Registration {
             mayRead = true
             if ends != .peerClosed { mayWrite = true }
         }
-        if mayRead { reader.take().wake() }
+        if mayRead || (mayWrite && readerNeedsRoom) { reader.take().wake() }
+        if mayWrite { readerNeedsRoom = false }
         if mayWrite { writer.take().wake() }
         if mayWrite, lingering != nil { return endIfFinished() }
         if mayWrite, isFinishDue { finishWriting() }

@@ -17,6 +17,8 @@ package enum StreamProgress {
 package protocol StreamLayer: AnyObject {
     /// Receives bytes as the stream's user will see them.
     func receive(into room: UnsafeMutableRawBufferPointer) -> StreamProgress
+    /// The last `receive` would block because something of the layer's own must be sent before.
+    var mustSendToReceive: Bool { get }
     /// Sends bytes of the stream's user; `moved` counts those of them that are on their way and must not be offered again.
     ///
     /// After `wouldBlock` the next call must offer the same bytes again, and may offer more behind them.

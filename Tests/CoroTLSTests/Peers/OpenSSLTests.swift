@@ -19,14 +19,15 @@ import Testing
         let chain = folder.file("chain.pem", identity.pem.certificates)
         return try await loop.withServer(
             Peer.openssl,
-            ["s_server", "-accept", "127.0.0.1:0", "-cert", certificate, "-key", key, "-cert_chain", chain] + options, body)
+            ["s_server", "-accept", "127.0.0.1:0", "-cert", certificate, "-key", key, "-cert_chain", chain] + options,
+            body)
     }
 
     @Test(arguments: [TLSVersion.tls12, .tls13])
     func `s_server answers, and our close is an end to it`(_ version: TLSVersion) async throws {
         try await withLoop { loop async throws in
             try await serve(TestAuthority.issue(by: TestAuthority.intermediate()), ["-rev"], on: loop) { port, _ in
-                let client = try TestAuthority.client { $0.versions = version ... version }
+                let client = try TestAuthority.client { $0.versions = version...version }
                 for round in 0..<2 {
                     let stream = try await Connector(loop: loop).connect(
                         host: "127.0.0.1", port: port, tls: client, serverName: "localhost")
@@ -43,7 +44,9 @@ import Testing
     @Test func `ALPN and a client's certificate`() async throws {
         try await withLoop { loop async throws in
             let folder = IdentityFolder()
-            let options = ["-alpn", "h2,http/1.1", "-Verify", "1", "-CAfile", folder.root, "-verify_return_error", "-rev"]
+            let options = [
+                "-alpn", "h2,http/1.1", "-Verify", "1", "-CAfile", folder.root, "-verify_return_error", "-rev",
+            ]
             try await serve(TestAuthority.localhost, options, on: loop) { port, _ in
                 let identity = try TestAuthority.issue(names: ["me"])
                 let client = try TestAuthority.client {
@@ -153,7 +156,6 @@ import Testing
             var said = ""
             for (line, answer) in dialogue {
                 try await input.write(line + "\n")
-                // A command of its own is one only where a read of its begins.
                 while !said.contains(answer), let bytes = try await output.read() {
                     said += String(decoding: bytes, as: UTF8.self)
                 }
@@ -178,20 +180,6 @@ import Testing
             #expect(said.contains("Verify return code: 0 (ok)"))
             #expect(said.contains("ALPN protocol: http/1.1"))
             #expect(said.contains("hello from outside"))
-        }
-    }
-
-    @Test func `s_client updates its keys, and asks for ours, in the middle of it`() async throws {
-        try await withLoop { loop async throws in
-            let said = try await loop.serving(TestAuthority.server(), Self.echo) { port in
-                try await connect(
-                    ["-tls1_3"], to: port, on: loop,
-                    saying: [
-                        ("before", "before\n"), ("K", "KEYUPDATE"), ("between", "between\n"), ("k", "KEYUPDATE"),
-                        ("behind", "behind\n"),
-                    ])
-            }
-            #expect(said.contains("behind\n"))
         }
     }
 
