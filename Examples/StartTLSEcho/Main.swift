@@ -1,6 +1,7 @@
 // A line server that becomes secure when it is asked to. `StartTLSEcho 7000` serves 127.0.0.1:7000 until it is stopped (try it
 // with `openssl s_client -connect 127.0.0.1:7000 -quiet` after a `STARTTLS` of your own); without a port it talks to itself.
 
+#if TLS
 import Coro
 import CoroTLS
 
@@ -52,3 +53,8 @@ import CoroTLS
         print(try await stream.read() == nil ? "the server has closed too" : "the server had more to say")
     }
 }
+#else
+@main struct Main {
+    static func main() { print("Built without TLS: build with the trait of that name.") }
+}
+#endif
