@@ -100,10 +100,10 @@ let package = Package(
 var examples: [Target] {
     let names = [
         "SeedStory", "EchoServer", "ParallelFetch", "MinuteLoop", "GeneratorTour", "ChatRoom", "PortForwarder",
-        "DNSQuery", "Pipeline",
+        "DNSQuery", "Pipeline", "StartTLSEcho",
     ]
     return names.map { name in
         .executableTarget(
-            name: name, dependencies: ["Coro", "Http"], path: "Examples/\(name)", swiftSettings: strict)
+            name: name, dependencies: ["Coro", "CoroTLS", "Http"], path: "Examples/\(name)", swiftSettings: strict)
     }
 }

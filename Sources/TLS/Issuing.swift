@@ -38,6 +38,8 @@ extension TLSIdentity {
         package var notAfter = Offset.days(30)
         package var key = Key.p256
         package var isAuthority = false
+        /// What one that is no authority may be used for.
+        package var uses = "serverAuth,clientAuth"
 
         package init(names: [String], commonName: String? = nil) {
             self.names = names
@@ -88,7 +90,7 @@ extension TLSIdentity {
                 (NID_basic_constraints, "critical,CA:\(isAuthority ? "TRUE" : "FALSE")"),
                 (NID_key_usage, "critical,\(usage)"), (NID_subject_key_identifier, "hash"),
             ]
-            if !isAuthority { extensions.append((NID_ext_key_usage, "serverAuth,clientAuth")) }
+            if !isAuthority { extensions.append((NID_ext_key_usage, uses)) }
             if !names.isEmpty { extensions.append((NID_subject_alt_name, alternativeNames)) }
             return extensions.allSatisfy { kind, value in
                 add(kind, value, to: certificate, issuer: issuer?.certificate ?? certificate)

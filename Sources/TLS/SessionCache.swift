@@ -33,6 +33,9 @@ final class SessionCache: @unchecked Sendable {
         }
     }
 
+    /// Lets go of a session that was taken.
+    static func free(_ session: OpaquePointer) { SSL_SESSION_free(session) }
+
     /// Keeps a session, and owns it from now on.
     private func keep(_ session: OpaquePointer, _ key: String) {
         let dropped: [OpaquePointer] = hosts.withLock { hosts in

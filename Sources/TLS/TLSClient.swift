@@ -77,7 +77,7 @@ public final class TLSClient: Sendable {
             layer.sessions = sessions
             if let session = sessions.take(layer.sessionKey) {
                 SSL_set_session(ssl, session)
-                SSL_SESSION_free(session)
+                SessionCache.free(session)
             }
         }
         return layer

@@ -28,6 +28,7 @@ final class TLSLayer: StreamLayer {
     /// The last send has left a part of a record to be sent.
     private var isSendPending = false
     private var farewell = Farewell.due
+    private(set) var mustSendToReceive = false
     /// OpenSSL is at work, and what it works on must stay.
     private var isInside = false
     private var isClosed = false
@@ -116,10 +117,18 @@ final class TLSLayer: StreamLayer {
         if let refusal { return .failed(refusal) }
         guard let ssl else { return .failed(.closed) }
         OpenSSLErrors.clear()
+        mustSendToReceive = false
         return inside {
             var count = 0
             let result = SSL_read_ex(ssl, room.baseAddress, room.count, &count)
-            return result == 1 ? .moved(count) : outcome(of: result, ssl, receiveFailure)
+            guard result != 1 else { return .moved(count) }
+            switch SSL_get_error(ssl, result) {
+            case SSL_ERROR_ZERO_RETURN: return .end
+            // A key update (RFC 8446 §4.6.3) that a send has begun is gone on with here.
+            case SSL_ERROR_WANT_WRITE: mustSendToReceive = true
+            default: break
+            }
+            return outcome(of: result, ssl, receiveFailure)
         }
     }
 
@@ -147,9 +156,8 @@ final class TLSLayer: StreamLayer {
 
     private func outcome(of result: Int32, _ ssl: OpaquePointer, _ failure: StreamError?) -> StreamProgress {
         switch SSL_get_error(ssl, result) {
-        // Without renegotiation neither direction ever waits for the other one's readiness.
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .wouldBlock
-        case SSL_ERROR_ZERO_RETURN: return .end
+        // Also SSL_ERROR_ZERO_RETURN, which a send that fails gives once the peer has said its farewell.
         default:
             isBroken = true
             let cause = OpenSSLErrors.takeCause()
@@ -173,11 +181,20 @@ final class TLSLayer: StreamLayer {
         return work()
     }
 
+    /// Has the next record go under new keys, and asks the peer for the same (RFC 8446 §4.6.3). OpenSSL does so by itself
+    /// before a key is worn out; this is for tests, which cannot wait.
+    func updateKeys() -> Bool {
+        guard let ssl, broken == nil else { return false }
+        return SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1
+    }
+
     // MARK: The end
 
     func finish() -> StreamProgress {
         // In the middle of a record nothing else can be said: the peer is to see the cut.
-        guard let ssl, !isBroken, !isClosed, session != nil, !isSendPending, farewell != .said else { return .end }
+        guard let ssl, !isBroken, !isClosed, !isInside, session != nil, !isSendPending, farewell != .said else {
+            return .end
+        }
         OpenSSLErrors.clear()
         return inside {
             // 0: said, and the peer has not answered, which we do not wait for. Asked again after that, it would read.
@@ -193,7 +210,7 @@ final class TLSLayer: StreamLayer {
     func close(orderly: Bool) {
         guard ssl != nil, !isClosed else { return }
         // With TLS 1.3 a client that only writes has always something unread: the server's tickets.
-        if orderly, !isInside, case .end = finish() { transport.drain() }
+        if orderly, case .end = finish() { transport.drain() }
         isClosed = true
         if !isInside { free() }
     }
@@ -217,8 +234,10 @@ final class TLSLayer: StreamLayer {
             return .moved(count)
         }
         if let receiveFailure { return .failed(receiveFailure) }
-        let progress = transport.receive(into: room)
+        let isDeaf = session == nil && sendFailure != nil
+        let progress = transport.receive(into: room, unannounced: isDeaf)
         switch progress {
+        case .wouldBlock where isDeaf: return .failed(sendFailure ?? .closed)
         case .end: sawEnd = true
         case .failed(let error): receiveFailure = error
         case .moved, .wouldBlock: break
@@ -229,8 +248,11 @@ final class TLSLayer: StreamLayer {
     /// Sends for OpenSSL.
     func sendCiphertext(_ bytes: UnsafeRawBufferPointer) -> StreamProgress {
         let progress = transport.send(bytes)
-        if case .failed(let error) = progress { sendFailure = error }
-        return progress
+        guard case .failed(let error) = progress else { return progress }
+        sendFailure = error
+        // In the handshake a peer that listens no more has mostly said why: OpenSSL goes on, and reads it.
+        guard session == nil, case .broken = error else { return progress }
+        return .moved(bytes.count)
     }
 }
 #endif

@@ -3,7 +3,7 @@
 import Coro
 @testable import CoroTLS
 import CoroTesting
-import Glibc
+import Testing
 
 /// Two ends of one secured connection.
 struct SecurePair {
@@ -11,9 +11,10 @@ struct SecurePair {
     let server: ByteStream
 
     init(
-        on loop: EventLoop, _ client: TLSClient? = nil, _ server: TLSServer? = nil, host: String = "localhost"
+        on loop: EventLoop, _ client: TLSClient? = nil, _ server: TLSServer? = nil, host: String = "localhost",
+        bufferBytes: Int32? = nil
     ) async throws {
-        let pair = try StreamPair(on: loop)
+        let pair = try StreamPair(on: loop, bufferBytes: bufferBytes)
         let client = try client ?? TestAuthority.client()
         let server = try server ?? TestAuthority.server()
         self.client = pair.left
@@ -23,6 +24,44 @@ struct SecurePair {
             scope.spawn { try await pair.right.startTLS(server) }
         }
     }
+
+    /// Writes on one side and reads on the other, both ways.
+    func exchange() async throws {
+        for (from, to) in [(client, server), (server, client)] {
+            try await from.write("ping\n")
+            #expect(try await to.read(until: 10) == Array("ping\n".utf8))
+        }
+    }
+}
+
+/// How a handshake ended that was not to succeed; nil for a side that had nothing against it.
+struct Refusal {
+    let client: (any Error)?
+    let server: (any Error)?
+
+    init(
+        on loop: EventLoop, _ client: TLSClient? = nil, _ server: TLSServer? = nil, host: String = "localhost"
+    ) async throws {
+        let pair = try StreamPair(on: loop)
+        let client = try client ?? TestAuthority.client()
+        let server = try server ?? TestAuthority.server()
+        let connecting = loop.spawn { await failure { try await pair.left.startTLS(client, host: host) } }
+        let accepting = loop.spawn { await failure { try await pair.right.startTLS(server) } }
+        self.client = try await connecting.value
+        self.server = try await accepting.value
+        pair.close()
+    }
+
+    /// What the client found wrong with the server's certificate.
+    var problem: CertificateProblem? {
+        if case .certificate(let problem)? = client as? TLSError { problem } else { nil }
+    }
+}
+
+/// What `body` throws; nil when it does not.
+func failure(of body: () async throws -> Void) async -> (any Error)? {
+    do { try await body() } catch { return error }
+    return nil
 }
 
 extension ByteStream {

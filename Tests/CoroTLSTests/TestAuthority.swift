@@ -1,6 +1,7 @@
 #if TLS
 
 @testable import CoroTLS
+import Testing
 
 /// Whom the tests trust, and what it has signed. Keys cost time: what many tests need is made once.
 enum TestAuthority {
@@ -9,6 +10,21 @@ enum TestAuthority {
         blank.isAuthority = true
         return try! blank.sign(by: nil)
     }()
+
+    /// Another root, which nobody trusts.
+    static let stranger: TLSIdentity = {
+        var blank = TLSIdentity.Blank(names: [], commonName: "Nobody's Root")
+        blank.isAuthority = true
+        return try! blank.sign(by: nil)
+    }()
+
+    /// An authority between the root and whom it signs.
+    static func intermediate(_ change: (inout TLSIdentity.Blank) -> Void = { _ in }) throws -> TLSIdentity {
+        var blank = TLSIdentity.Blank(names: [], commonName: "Coro Test Intermediate")
+        blank.isAuthority = true
+        change(&blank)
+        return try blank.sign(by: root)
+    }
 
     /// For localhost, signed by the root.
     static let localhost = try! issue()
@@ -21,6 +37,14 @@ enum TestAuthority {
         var blank = TLSIdentity.Blank(names: names)
         change(&blank)
         return try blank.sign(by: issuer)
+    }
+
+    /// The same identity, sent without those that it hangs on.
+    static func alone(_ identity: TLSIdentity) throws -> TLSIdentity {
+        let end = "-----END CERTIFICATE-----\n"
+        let all = identity.pem.certificates
+        let first = try all[..<#require(all.firstRange(of: end)).upperBound]
+        return try TLSIdentity(certificates: String(first), key: identity.pem.key)
     }
 
     /// A client that trusts the root and nobody else.

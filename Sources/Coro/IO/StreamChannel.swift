@@ -20,7 +20,7 @@ final class StreamChannel: Registration {
     // One thread touches all of this and no call out of an access comes back into it, so the run-time exclusivity checks
     // could only ever pass; they were a sixth of the instructions of a served request.
     let loop: EventLoop
-    @exclusivity(unchecked) private(set) var descriptor: Int32
+    @exclusivity(unchecked) var descriptor: Int32
     @exclusivity(unchecked) var input = StreamBuffer()
     @exclusivity(unchecked) var output = StreamBuffer()
 
@@ -28,8 +28,8 @@ final class StreamChannel: Registration {
     @exclusivity(unchecked) private(set) var mayWrite = true
     /// FIN, RST or an error was announced: no further edge will come.
     @exclusivity(unchecked) private var sawEnd = false
-    @exclusivity(unchecked) private var reader = Sleeper.nobody
-    @exclusivity(unchecked) private var writer = Sleeper.nobody
+    @exclusivity(unchecked) var reader = Sleeper.nobody
+    @exclusivity(unchecked) var writer = Sleeper.nobody
     /// Set while a task sends what is not in the output buffer: other bytes must not come between.
     @exclusivity(unchecked) var isWriting = false
     /// What goes out without a task that waits for it; nil until something does.
@@ -40,14 +40,20 @@ final class StreamChannel: Registration {
     @exclusivity(unchecked) private(set) var receivedTotal = 0
     @exclusivity(unchecked) private(set) var sentTotal = 0
     /// Why the channel is closed; nil while it is open.
-    @exclusivity(unchecked) private(set) var closeReason: StreamError?
+    @exclusivity(unchecked) var closeReason: StreamError?
     /// What broke the connection: the first failure that was met in either direction.
     @exclusivity(unchecked) private(set) var failure: StreamError?
     weak var observer: (any StreamObserver)?
     /// What bytes go through on their way, once TLS is on.
     @exclusivity(unchecked) var layer: (any StreamLayer)?
+    /// The layer cannot receive before it has sent something: with bytes to be received or not, it waits for room.
+    @exclusivity(unchecked) private var readerNeedsRoom = false
     /// The layer has still to say that no more will come.
-    @exclusivity(unchecked) private var isFinishDue = false
+    @exclusivity(unchecked) var isFinishDue = false
+    /// Closed for its user, and open until the layer's farewell has found room.
+    @exclusivity(unchecked) var lingering: LoopTimer?
+    /// The loop closes: nothing will be announced any more.
+    @exclusivity(unchecked) var isAbandoned = false
     /// For tests: decides over each system call before it is made. Nil in production.
     @exclusivity(unchecked) var faults: (any StreamFaultSource)?
 
@@ -59,6 +65,9 @@ final class StreamChannel: Registration {
     }
 
     var isOpen: Bool { closeReason == nil }
+
+    /// It is told of an end once.
+    var endsMayWait: Bool { true }
 
     // MARK: Moving bytes, without waiting
 
@@ -87,8 +96,13 @@ final class StreamChannel: Registration {
     @inline(__always)
     private func move(into room: UnsafeMutableRawBufferPointer) -> Progress {
         guard let layer else { return receiveRaw(into: room) }
-        return noting(layer.receive(into: room))
+        let progress = noting(layer.receive(into: room))
+        readerNeedsRoom = layer.mustSendToReceive
+        return progress
     }
+
+    /// A read is worth trying.
+    private var isReadable: Bool { mayRead && !readerNeedsRoom }
 
     /// Receives once from the kernel.
     @inline(__always)
@@ -184,7 +198,11 @@ final class StreamChannel: Registration {
 
     /// Remembers what broke the connection. The first failure is the cause; what comes after it follows from it.
     func noting(_ progress: Progress) -> Progress {
-        if case .failed(let error) = progress, failure == nil { failure = error }
+        if case .failed(let error) = progress, failure == nil {
+            // That somebody else is at it breaks nothing.
+            if case .busy = error { return progress }
+            failure = error
+        }
         return progress
     }
 
@@ -208,7 +226,7 @@ final class StreamChannel: Registration {
         if reader.isSomebody { throw StreamError.busy("reading") }
         input.giveBackIfEmpty(loop.buffers)
         try await park(on: loop, for: "reading") { waiter in
-            guard self.isOpen, !self.mayRead else { return waiter.wake(.ready) }
+            guard self.isOpen, !self.isReadable else { return waiter.wake(.ready) }
             self.reader = .waiter(waiter)
             waiter.whenWoken { self.reader = .nobody }
         }
@@ -234,7 +252,7 @@ final class StreamChannel: Registration {
     /// it with `wakeReader` when it is to end.
     func resumeWhenReadableOrWoken(_ continuation: UnsafeContinuation<Void, Never>) {
         input.giveBackIfEmpty(loop.buffers)
-        if !isOpen || mayRead || reader.isSomebody {
+        if !isOpen || isReadable || reader.isSomebody {
             continuation.resume()
         } else {
             reader = .continuation(continuation)
@@ -256,9 +274,11 @@ final class StreamChannel: Registration {
             mayRead = true
             if ends != .peerClosed { mayWrite = true }
         }
-        if mayRead { reader.take().wake() }
+        if mayRead || (mayWrite && readerNeedsRoom) { reader.take().wake() }
         if mayWrite {
+            readerNeedsRoom = false
             if writer.isSomebody { writer.take().wake() } else if backlog != nil { sendByItself() }
+            if lingering != nil { return endIfFinished() }
         }
         if mayWrite, isFinishDue { finishWriting() }
         if !ends.isEmpty, let observer {
@@ -266,56 +286,8 @@ final class StreamChannel: Registration {
         }
     }
 
-    // MARK: Ending
-
-    /// Says FIN, after what is queued: no more will be sent.
-    func finishWriting() {
-        guard isOpen else { return }
-        guard output.isEmpty, !isWriting else { return finishWhenSent() }
-        isFinishDue = false
-        if let layer, case .wouldBlock = layer.finish() {
-            // FIN without it would look like a cut; it follows when the kernel has room again.
-            isFinishDue = true
-            return
-        }
-        _ = shutdown(descriptor, Int32(SHUT_WR))
+    func abandon() {
+        isAbandoned = true
+        if isOpen { close(.closed) } else { endLingering() }
     }
-
-    /// Closes the descriptor and wakes whoever waits; of many that are closed at once, most in later iterations. Unsent and
-    /// unread bytes are dropped. The first reason stands.
-    func close(_ reason: StreamError = .closed) {
-        guard isOpen else { return }
-        // What is cut must not look complete to the peer.
-        layer?.close(orderly: output.isEmpty && !isWriting)
-        end(reason)
-    }
-
-    private func end(_ reason: StreamError) {
-        closeReason = reason
-        loop.poller.forget(self)
-        input.discard(loop.buffers)
-        output.discard(loop.buffers)
-        if backlog != nil { dropBacklog() }
-        if let faults { faults.letGo() }
-        if loop.endings.admit() { finishClosing() } else { loop.endings.append { self.finishClosing() } }
-    }
-
-    private func finishClosing() {
-        Descriptor.close(descriptor)
-        descriptor = -1
-        reader.take().wake()
-        writer.take().wake()
-    }
-
-    var endsMayWait: Bool { true }
-
-    /// Closes with RST: the peer learns that what it got is not all there was to be.
-    func reset() {
-        guard isOpen else { return }
-        layer?.close(orderly: false)
-        _ = cloop_socket_reset_on_close(descriptor)
-        end(.closed)
-    }
-
-    func abandon() { close(.closed) }
 }

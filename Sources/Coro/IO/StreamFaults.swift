@@ -39,8 +39,8 @@ extension StreamChannel {
     func interfere(_ source: any StreamFaultSource, _ call: StreamCall, _ count: inout Int) -> Progress? {
         let moved = call == .receive ? receivedTotal : sentTotal
         let verdict = source.verdict(on: call, moved: moved)
-        // Whoever was told of it may have closed the stream.
-        if let closeReason { return .failed(closeReason) }
+        // Whoever was told of it may have closed the stream. (One that lingers for its layer's farewell still sends.)
+        if let closeReason, descriptor < 0 { return .failed(closeReason) }
         switch verdict {
         case .pass: return nil
         case .atMost(let most):

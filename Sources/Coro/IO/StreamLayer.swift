@@ -17,6 +17,8 @@ package enum StreamProgress {
 package protocol StreamLayer: AnyObject {
     /// Receives bytes as the stream's user will see them.
     func receive(into room: UnsafeMutableRawBufferPointer) -> StreamProgress
+    /// The last `receive` would block because something of the layer's own must be sent before.
+    var mustSendToReceive: Bool { get }
     /// Sends bytes of the stream's user; `moved` counts those of them that are on their way and must not be offered again.
     ///
     /// After `wouldBlock` the next call must offer the same bytes again, and may offer more behind them.
@@ -35,8 +37,10 @@ package struct StreamTransport {
 
     init(_ channel: StreamChannel) { self.channel = channel }
 
-    /// Receives once from the kernel.
-    package func receive(into room: UnsafeMutableRawBufferPointer) -> StreamProgress { channel.receiveRaw(into: room) }
+    /// Receives once from the kernel; `unannounced`: also when it has said nothing of more.
+    package func receive(into room: UnsafeMutableRawBufferPointer, unannounced: Bool = false) -> StreamProgress {
+        channel.receiveRaw(into: room, unannounced: unannounced)
+    }
 
     /// Takes what the kernel has and nobody will read, announced or not, in bounds. A socket that is closed with unread
     /// bytes sends RST, by which the peer may lose what it was sent last.

@@ -1,0 +1,91 @@
+// How a connection ends: in one direction or both, at once or when a farewell has found room, alone or in a crowd.
+
+internal import CLoop
+internal import Glibc
+
+extension StreamChannel {
+    /// Says FIN, after what is queued: no more will be sent.
+    func finishWriting() {
+        guard isOpen else { return }
+        guard output.isEmpty, !isWriting else { return finishWhenSent() }
+        isFinishDue = false
+        if let layer, case .wouldBlock = layer.finish() {
+            // FIN without it would look like a cut; it follows when the kernel has room again.
+            isFinishDue = true
+            return
+        }
+        _ = shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// Closes the descriptor and wakes whoever waits; of many that are closed at once, most in later iterations. Unsent and
+    /// unread bytes are dropped. The first reason stands.
+    func close(_ reason: StreamError = .closed) {
+        guard isOpen else { return }
+        // What is cut must not look complete to the peer, and what is complete must not look cut.
+        let isOrderly = output.isEmpty && !isWriting
+        if isOrderly, !isAbandoned, let layer, case .wouldBlock = layer.finish() { return linger(reason) }
+        layer?.close(orderly: isOrderly)
+        end(reason)
+    }
+
+    private func end(_ reason: StreamError) {
+        turnAway(reason)
+        loop.poller.forget(self)
+        if let faults { faults.letGo() }
+        if loop.endings.admit() { finishClosing() } else { loop.endings.append { self.finishClosing() } }
+    }
+
+    private func finishClosing() {
+        Descriptor.close(descriptor)
+        descriptor = -1
+        wakeAll()
+    }
+
+    /// From now on this is closed to its user.
+    private func turnAway(_ reason: StreamError) {
+        closeReason = reason
+        observer = nil
+        input.discard(loop.buffers)
+        output.discard(loop.buffers)
+        if backlog != nil { dropBacklog() }
+    }
+
+    private func wakeAll() {
+        reader.take().wake()
+        writer.take().wake()
+    }
+
+    /// Keeps the descriptor until the farewell has found room: the kernel does so for FIN, and knows nothing of this one.
+    private func linger(_ reason: StreamError) {
+        // SAFETY: timers run on the loop's thread, which alone touches the channel.
+        nonisolated(unsafe) let channel = self
+        lingering = loop.callLater(StreamChannel.lingerTime) { channel.endLingering() }
+        turnAway(reason)
+        wakeAll()
+    }
+
+    /// For a peer that does not read, which may be waiting to be told just that by the end.
+    private static let lingerTime = Duration.seconds(5)
+
+    /// The kernel has room: says the farewell that is due, and ends.
+    func endIfFinished() {
+        if let layer, case .wouldBlock = layer.finish() { return }
+        endLingering()
+    }
+
+    /// Waits no longer for room; does nothing when nobody waits.
+    func endLingering() {
+        guard let timer = lingering.take(), let closeReason else { return }
+        timer.cancel()
+        layer?.close(orderly: true)
+        end(closeReason)
+    }
+
+    /// Closes with RST: the peer learns that what it got is not all there was to be.
+    func reset() {
+        guard isOpen else { return endLingering() }
+        layer?.close(orderly: false)
+        _ = cloop_socket_reset_on_close(descriptor)
+        end(.closed)
+    }
+}

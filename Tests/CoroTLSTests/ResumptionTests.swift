@@ -1,0 +1,133 @@
+#if TLS
+
+import Coro
+@testable import CoroTLS
+import CoroTesting
+import Testing
+
+/// Connections that go on where an earlier one ended.
+@Suite struct ResumptionTests {
+    /// Connects, exchanges a few bytes, and tells whether it was a resumption; both sides must agree.
+    @discardableResult
+    private func isResumed(
+        _ client: TLSClient, _ server: TLSServer, on loop: EventLoop, host: String = "localhost"
+    ) async throws -> Bool {
+        let pair = try await SecurePair(on: loop, client, server, host: host)
+        try await pair.exchange()
+        let session = try #require(pair.client.tls)
+        #expect(session.isResumed == pair.server.tls?.isResumed)
+        #expect(session.peerCertificate != nil)
+        pair.client.close()
+        #expect(try await pair.server.collect() == [])
+        return session.isResumed
+    }
+
+    private func client(_ version: TLSVersion) throws -> TLSClient {
+        try TestAuthority.client { $0.versions = version...version }
+    }
+
+    @Test(arguments: [TLSVersion.tls12, .tls13])
+    func `the second connection to a host resumes the first one's session`(_ version: TLSVersion) async throws {
+        try await withLoop { loop async throws in
+            let (client, server) = (try client(version), try TestAuthority.server())
+            #expect(try await !isResumed(client, server, on: loop))
+            #expect(try await isResumed(client, server, on: loop))
+        }
+    }
+
+    @Test(arguments: [TLSVersion.tls12, .tls13])
+    func `a ticket stays good when the server is reloaded`(_ version: TLSVersion) async throws {
+        try await withLoop { loop async throws in
+            let (client, server) = (try client(version), try TestAuthority.server())
+            try await isResumed(client, server, on: loop)
+            try server.reload([try TestAuthority.issue()])
+            #expect(try await isResumed(client, server, on: loop))
+        }
+    }
+
+    @Test func `RFC 8446 appendix C.4: a session is used once`() async throws {
+        try await withLoop { loop async throws in
+            let (client, server) = (try client(.tls13), try TestAuthority.server())
+            try await isResumed(client, server, on: loop)
+            // The two tickets of the first connection; nothing is read on these, so no more come.
+            for expected in [true, true, false] {
+                let pair = try await SecurePair(on: loop, client, server)
+                #expect(pair.client.tls?.isResumed == expected)
+            }
+        }
+    }
+
+    @Test func `a session is of one host, one port and one client`() async throws {
+        try await withLoop { loop async throws in
+            let (client, server) = (try client(.tls13), try TestAuthority.server())
+            try await isResumed(client, server, on: loop)
+            #expect(try await !isResumed(client, server, on: loop, host: "127.0.0.1"))
+            #expect(try await !isResumed(try self.client(.tls13), server, on: loop))
+            let pair = try StreamPair(on: loop)
+            let accepting = loop.spawn { try await pair.right.startTLS(server) }
+            try await pair.left.startTLS(client, host: "localhost", port: 443)
+            try await accepting.value
+            #expect(pair.left.tls?.isResumed == false)
+            #expect(try await isResumed(client, server, on: loop, host: "LOCALHOST"))
+        }
+    }
+
+    @Test func `another server's ticket is a full handshake, not an error`() async throws {
+        try await withLoop { loop async throws in
+            let client = try client(.tls13)
+            try await isResumed(client, try TestAuthority.server(), on: loop)
+            #expect(try await !isResumed(client, try TestAuthority.server(), on: loop))
+        }
+    }
+
+    @Test(arguments: [TLSVersion.tls12, .tls13])
+    func `a server that issues no tickets resumes nothing`(_ version: TLSVersion) async throws {
+        try await withLoop { loop async throws in
+            let server = try TestAuthority.server(.init(issuesTickets: false))
+            let client = try client(version)
+            for _ in 0..<3 { #expect(try await !isResumed(client, server, on: loop)) }
+        }
+    }
+
+    @Test func `a client that wants to resume nothing does not`() async throws {
+        try await withLoop { loop async throws in
+            let client = try TestAuthority.client { $0.resumesSessions = false }
+            let server = try TestAuthority.server()
+            for _ in 0..<3 { #expect(try await !isResumed(client, server, on: loop)) }
+        }
+    }
+
+    @Test func `what a handshake has verified holds for those that resume it: the client's certificate too`()
+        async throws
+    {
+        try await withLoop { loop async throws in
+            let identity = try TestAuthority.issue(names: ["client.example"])
+            let client = try TestAuthority.client { $0.identity = identity }
+            let server = try TestAuthority.server(.init(clients: .required(.certificate(of: TestAuthority.root))))
+            try await isResumed(client, server, on: loop)
+            let pair = try await SecurePair(on: loop, client, server)
+            #expect(pair.server.tls?.isResumed == true)
+            #expect(pair.server.tls?.peerCertificate == identity.leaf)
+        }
+    }
+
+    @Test func `a client keeps few sessions of a host`() async throws {
+        try await withLoop { loop async throws in
+            let client = try client(.tls13)
+            let identity = try TestAuthority.issue(names: ["*.example.org"])
+            for _ in 0..<5 {
+                // Another server each time: what is tried there is of no use, and two more come.
+                let server = try TLSServer(identity)
+                let pair = try await SecurePair(on: loop, client, server, host: "a.example.org")
+                try await pair.exchange()
+            }
+            var kept = 0
+            while let session = client.sessions.take("a.example.org:") {
+                kept += 1
+                SessionCache.free(session)
+            }
+            #expect(kept == 4)
+        }
+    }
+}
+#endif
