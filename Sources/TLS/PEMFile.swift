@@ -64,10 +64,10 @@ enum PEMFile {
         if let key { return key }
         let cause = ERR_peek_last_error()
         OpenSSLErrors.clear()
-        if copenssl_error_reason(cause) == PEM_R_NO_START_LINE || cause == 0 {
-            throw .identity("there is no private key in it (PEM)")
-        }
-        let isLocked = [PEM_R_BAD_PASSWORD_READ, PEM_R_BAD_DECRYPT].contains(copenssl_error_reason(cause))
+        // OpenSSL tries one decoder after the other, and its last error is that of one which the bytes were not meant for.
+        guard pem.contains(Array("PRIVATE KEY-----".utf8)) else { throw .identity("there is no private key in it (PEM)") }
+        // "BEGIN ENCRYPTED PRIVATE KEY" (PKCS #8), or "Proc-Type: 4,ENCRYPTED" below the line.
+        let isLocked = pem.contains(Array("ENCRYPTED".utf8))
         throw .identity(
             isLocked
                 ? "the key is encrypted, and the password is \(password == nil ? "missing" : "wrong")"
