@@ -65,7 +65,9 @@ enum PEMFile {
         let cause = ERR_peek_last_error()
         OpenSSLErrors.clear()
         // OpenSSL tries one decoder after the other, and its last error is that of one which the bytes were not meant for.
-        guard pem.contains(Array("PRIVATE KEY-----".utf8)) else { throw .identity("there is no private key in it (PEM)") }
+        guard pem.contains(Array("PRIVATE KEY-----".utf8)) else {
+            throw .identity("there is no private key in it (PEM)")
+        }
         // "BEGIN ENCRYPTED PRIVATE KEY" (PKCS #8), or "Proc-Type: 4,ENCRYPTED" below the line.
         let isLocked = pem.contains(Array("ENCRYPTED".utf8))
         throw .identity(
