@@ -64,14 +64,12 @@ enum PEMFile {
         if let key { return key }
         let cause = ERR_peek_last_error()
         OpenSSLErrors.clear()
-        // OpenSSL's own word for a file of certificates alone is “unsupported”.
-        if cause == 0 || !String(decoding: pem, as: UTF8.self).contains("PRIVATE KEY-----") {
+        // OpenSSL tries one decoder after the other, and its last error is that of one which the bytes were not meant for.
+        guard pem.contains(Array("PRIVATE KEY-----".utf8)) else {
             throw .identity("there is no private key in it (PEM)")
         }
-        // A wrong password is noticed by PEM itself, or by what PKCS #8 encrypts with, when the padding makes no sense.
-        let isLocked =
-            copenssl_error_library(cause) == ERR_LIB_PKCS12
-            || [PEM_R_BAD_PASSWORD_READ, PEM_R_BAD_DECRYPT].contains(copenssl_error_reason(cause))
+        // "BEGIN ENCRYPTED PRIVATE KEY" (PKCS #8), or "Proc-Type: 4,ENCRYPTED" below the line.
+        let isLocked = pem.contains(Array("ENCRYPTED".utf8))
         throw .identity(
             isLocked
                 ? "the key is encrypted, and the password is \(password == nil ? "missing" : "wrong")"

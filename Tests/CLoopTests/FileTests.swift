@@ -93,4 +93,16 @@ private final class Tree {
         unlink("\(root)/outside")
         rmdir(root)
     }
+
+    @Test func `what has just been written is in the page cache, and is read without waiting`() throws {
+        let stream = try #require(tmpfile())
+        defer { fclose(stream) }
+        let file = fileno(stream)
+        #expect(pwrite(file, "abcdef", 6, 0) == 6)
+        var bytes = [UInt8](repeating: 0, count: 8)
+        #expect(cloop_file_read_cached(file, &bytes, 8, 2) == 4)
+        #expect(bytes.prefix(4).elementsEqual("cdef".utf8))
+        #expect(cloop_file_read_cached(file, &bytes, 8, 6) == 0)
+        #expect(cloop_file_read_cached(-1, &bytes, 8, 0) == -Int64(EBADF))
+    }
 }

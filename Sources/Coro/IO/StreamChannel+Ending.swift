@@ -7,7 +7,8 @@ extension StreamChannel {
     /// Says FIN, after what is queued: no more will be sent.
     func finishWriting() {
         guard isOpen else { return }
-        guard output.isEmpty, !isWriting else { return finishWhenSent() }
+        // (What is queued while the farewell waits for room is refused, and stays there.)
+        guard isFinishDue || (output.isEmpty && !isWriting) else { return finishWhenSent() }
         isFinishDue = false
         if let layer, case .wouldBlock = layer.finish() {
             // FIN without it would look like a cut; it follows when the kernel has room again.
