@@ -52,7 +52,7 @@ import Testing
         let identity = try TestAuthority.issue(
             by: TestAuthority.intermediate {
                 $0.notBefore = .days(-3)
-                $0.notAfter = .seconds(-90)
+                $0.notAfter = .seconds(-3_600 - 60)
             })
         let problem = try await problem(with: identity)
         #expect(problem.reason == .expired)
@@ -60,7 +60,7 @@ import Testing
         let end = try #require(problem.certificate).notAfter
         #expect(
             "\(problem)" == """
-                The certificate “CN=Coro Test Intermediate”, which the peer's hangs on, expired on \(end), 1 minute ago.
+                The certificate “CN=Coro Test Intermediate”, which the peer's hangs on, expired on \(end), 1 hour ago.
                 """)
     }
 
