@@ -171,6 +171,43 @@ import Testing
         }
     }
 
+    @Test func `streams`() async throws {
+        @Sendable func answer(_ stream: ByteStream) async throws {
+            try stream.set(SocketOptions(keepAlive: .on))
+            stream.inputLimit = 1024 * 1024
+            guard try await stream.peek(atLeast: 1)[0] == UInt8(ascii: "P") else { return stream.reset() }
+            let head = try await stream.read(until: Array("\r\n\r\n".utf8), limit: 16 * 1024)
+            try await stream.write(pieces: [greeting, head])
+            for try await chunk in stream.chunks() {
+                stream.append(chunk)
+                try await stream.drain()
+            }
+            try await stream.flush()
+        }
+        let greeting = Array("HTTP/1.1 200 OK\r\n\r\n".utf8)
+        try await withLoop { loop async throws in
+            let listener = try Listener(on: loop, address: .loopback(port: 0))
+            let serving = loop.spawn { try await listener.serve { try await answer($0) } }
+            let connector = Connector(loop: loop, options: SocketOptions(keepAlive: .on))
+
+            let stream = try await connector.connect(to: listener.address)
+            stream.waterMarks = WaterMarks(low: 1024, high: 4096)
+            let head = "POST / HTTP/1.1\r\n\r\n"
+            stream.append(head)
+            try await stream.drain()
+            try await stream.write("body")
+            stream.finishWriting()
+            #expect(try await stream.collect() == greeting + Array((head + "body").utf8))
+
+            let other = try await connector.connect(to: listener.address)
+            try await other.write("no request")
+            await #expect(throws: StreamError.self) { try await other.collect() }
+
+            listener.close()
+            try await serving.value
+        }
+    }
+
     @Test func `programs, datagrams and files`() async throws {
         try await withLoop { loop async throws in
             let listing = try await loop.withTimeout(.seconds(50)) { try await loop.run("ls", "/").text }
@@ -225,6 +262,23 @@ import Testing
                 pair.close()
                 _ = try? await serving.value
             }
+        }
+    }
+
+    @Test func `who falls silent is given up`() async throws {
+        @Sendable func greet(_ stream: ByteStream) async throws { try await stream.write("hello, world\n") }
+        try await withLoop(clock: ManualClock(whenIdle: .jumps)) { loop async throws in
+            let listener = try Listener(on: loop, address: .loopback(port: 0))
+            let serving = loop.spawn { try await listener.serve { try await greet($0) } }
+            let path = try FaultyPath(to: listener.address, on: loop, downstream: .smooth.with(.silence, atByte: 5))
+            let stream = try await Connector(loop: loop).connect(to: path.address)
+            await #expect(throws: TimeoutError.self) {
+                _ = try await loop.withTimeout(.seconds(30)) { try await stream.read(until: 10) }
+            }
+            #expect(Array(stream.unread) == Array("hello".utf8))
+            path.close()
+            listener.close()
+            try await serving.value
         }
     }
 }

@@ -3,6 +3,11 @@ import CoroTesting
 import Http
 import Testing
 
+#if TLS
+import CoroTLS
+import Glibc
+#endif
+
 /// The snippets of Docs/Coroutines.md that fetch something, compiled, and run against a server of the test's own.
 @Suite struct CoroutinesPageTests {
     @Test func `in parallel, looping over a body, and one deadline for all of it`() async throws {
@@ -42,4 +47,27 @@ import Testing
             await server.shutdown(grace: .zero)
         }
     }
+
+    #if TLS
+    @Test func `https`() async throws {
+        try await withLoop { loop async throws in
+            let identity = try TLSIdentity.selfSigned()
+            let file = "/tmp/coro-page-ours-\(getpid()).pem"
+            try await loop.writeFile(file, Array(identity.pem.certificates.utf8))
+            defer { unlink(file) }
+
+            let server = HTTPServer(on: loop) { request in .text("\(request.isSecure)") }
+            let tls = try TLSServer(identity, .init(protocols: ["http/1.1"]))
+            let address = try await server.listen(on: .loopback(port: 0), tls: tls)
+
+            var configuration = HTTPClient.Configuration()
+            configuration.tls.roots = [.system, .file(file)]
+            let client = HTTPClient(on: loop, configuration: configuration)
+            let response = try await client.get("https://localhost:\(address.port)/")
+            #expect(try await response.body.text() == "true")
+            #expect(response.tls?.version == .tls13)
+            await server.shutdown(grace: .zero)
+        }
+    }
+    #endif
 }
