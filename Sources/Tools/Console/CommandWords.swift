@@ -56,7 +56,9 @@ public struct CommandWords {
 
 /// What is wrong with a command line, and what to do about it.
 public struct Complaint: Error {
+    /// A full sentence.
     public let text: String
 
+    /// A complaint in these words.
     public init(_ text: String) { self.text = text }
 }
