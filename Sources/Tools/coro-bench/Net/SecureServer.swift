@@ -41,10 +41,11 @@ struct SecureServer: Sendable, Equatable {
         while staysOpen {
             let request = try await stream.read(until: UInt8(ascii: "\n"))
             while try await stream.read(until: UInt8(ascii: "\n")).count > 2 {}
-            let words = String(decoding: request, as: UTF8.self).split { $0 == " " || $0 == "\r" }
+            let words = String(decoding: request, as: UTF8.self).split { $0 == " " }
             guard words.count > 2 else { return }
             try await answer(with: "\(folder)\(words[1])", on: stream)
-            staysOpen = words[2] == "HTTP/1.1"
+            // (CR and LF together are one Character.)
+            staysOpen = words[2].hasPrefix("HTTP/1.1")
         }
     }
 
