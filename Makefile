@@ -1,7 +1,7 @@
 # Every target is a line or two; what needs more is a script beside what it serves.
 SWIFT ?= swift
 
-.PHONY: help setup demo run test check lint build plain tsan asan fuzz clean
+.PHONY: help setup demo run test check lint build bench plain tsan asan fuzz clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -25,7 +25,8 @@ check: lint test ## What CI runs: lint, tests, examples (built with the tests), 
 	sh Tests/Checks/links.sh "$(SWIFT)"
 
 lint: ## Formatting, strictly.
-	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples \
+	    Benchmarks/Package.swift Benchmarks/Sources
 
 plain: setup ## All tests in a build without TLS.
 	$(SWIFT) test --disable-default-traits --scratch-path .build-plain
@@ -39,8 +40,11 @@ asan: setup ## All tests under the address sanitizer (without its leak check; le
 soak: setup ## Races, ten thousand times each (REPEAT=n, FILTER=text, SECONDS=n, SANITIZE=thread or address).
 	@sh Tests/Checks/soak.sh "$(SWIFT)" $(or $(SECONDS),10)
 
+bench: setup ## Operations beside SwiftNIO and asyncio, in turns, and the design's aims as ratios (ROUNDS=n).
+	python3 Benchmarks/compare.py --swift "$(SWIFT)" --rounds $(or $(ROUNDS),3)
+
 fuzz: setup ## The wire module under the fuzzer, for a minute (SECONDS=600 for ten).
 	sh Tests/Fuzz/run.sh $(or $(SECONDS),60)
 
 clean: ## Remove what was built.
-	rm -rf .build .build-plain .build-tsan .build-asan
+	rm -rf .build .build-plain .build-tsan .build-asan Benchmarks/.build

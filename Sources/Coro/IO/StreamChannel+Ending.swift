@@ -18,37 +18,51 @@ extension StreamChannel {
         _ = shutdown(descriptor, Int32(SHUT_WR))
     }
 
-    /// Closes the descriptor and wakes whoever waits; of many that are closed at once, most in later iterations. Unsent and
-    /// unread bytes are dropped. The first reason stands.
+    /// Closes: from now on every call is refused. Unsent and unread bytes are dropped. The first reason stands.
+    ///
+    /// What there is to do then, with OpenSSL, epoll and the kernel, is done at once; of many that are closed in one moment,
+    /// for most in later iterations (`Endings`).
     func close(_ reason: StreamError = .closed) {
         guard isOpen else { return }
         // What is cut must not look complete to the peer, and what is complete must not look cut.
-        let isOrderly = output.isEmpty && !isWriting
-        if isOrderly, !isAbandoned, let layer, case .wouldBlock = layer.finish() { return linger(reason) }
-        layer?.close(orderly: isOrderly)
-        end(reason)
+        end(reason, isOrderly: output.isEmpty && !isWriting)
     }
 
-    private func end(_ reason: StreamError) {
-        turnAway(reason)
-        loop.poller.forget(self)
-        if let faults { faults.letGo() }
-        if loop.endings.admit() { finishClosing() } else { loop.endings.append { self.finishClosing() } }
+    /// Closes with RST: the peer learns that what it got is not all there was to be.
+    func reset() {
+        guard isOpen else { return endLingering() }
+        _ = cloop_socket_reset_on_close(descriptor)
+        end(.closed, isOrderly: false)
     }
 
-    private func finishClosing() {
-        Descriptor.close(descriptor)
-        descriptor = -1
-        wakeAll()
-    }
-
-    /// From now on this is closed to its user.
-    private func turnAway(_ reason: StreamError) {
+    private func end(_ reason: StreamError, isOrderly: Bool) {
         closeReason = reason
+        if loop.endings.admit() {
+            sayFarewell(isOrderly)
+        } else {
+            loop.endings.append { self.sayFarewell(isOrderly) }
+        }
+    }
+
+    private func sayFarewell(_ isOrderly: Bool) {
         observer = nil
         input.discard(loop.buffers)
         output.discard(loop.buffers)
         if backlog != nil { dropBacklog() }
+        if let layer {
+            if isOrderly, !isAbandoned, case .wouldBlock = layer.finish() { return linger() }
+            layer.close(orderly: isOrderly)
+        }
+        letGoOfDescriptor()
+    }
+
+    /// Closes the descriptor and wakes whoever waits.
+    private func letGoOfDescriptor() {
+        loop.poller.forget(self)
+        if let faults { faults.letGo() }
+        Descriptor.close(descriptor)
+        descriptor = -1
+        wakeAll()
     }
 
     private func wakeAll() {
@@ -57,11 +71,10 @@ extension StreamChannel {
     }
 
     /// Keeps the descriptor until the farewell has found room: the kernel does so for FIN, and knows nothing of this one.
-    private func linger(_ reason: StreamError) {
+    private func linger() {
         // SAFETY: timers run on the loop's thread, which alone touches the channel.
         nonisolated(unsafe) let channel = self
         lingering = loop.callLater(StreamChannel.lingerTime) { channel.endLingering() }
-        turnAway(reason)
         wakeAll()
     }
 
@@ -76,17 +89,9 @@ extension StreamChannel {
 
     /// Waits no longer for room; does nothing when nobody waits.
     func endLingering() {
-        guard let timer = lingering.take(), let closeReason else { return }
+        guard let timer = lingering.take() else { return }
         timer.cancel()
         layer?.close(orderly: true)
-        end(closeReason)
-    }
-
-    /// Closes with RST: the peer learns that what it got is not all there was to be.
-    func reset() {
-        guard isOpen else { return endLingering() }
-        layer?.close(orderly: false)
-        _ = cloop_socket_reset_on_close(descriptor)
-        end(.closed)
+        letGoOfDescriptor()
     }
 }

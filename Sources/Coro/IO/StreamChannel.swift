@@ -266,6 +266,7 @@ final class StreamChannel: Registration {
     func wakeReader() { reader.take().wake() }
 
     func deliver(_ readiness: Readiness) {
+        guard isOpen || lingering != nil else { return }
         if readiness.contains(.writable) { mayWrite = true }
         if readiness.contains(.readable) { mayRead = true }
         let ends = readiness.intersection([.peerClosed, .hangUp, .error])

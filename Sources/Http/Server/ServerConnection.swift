@@ -90,7 +90,9 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
                     guard let whole = head, let consumed = try parser.parse(stream.unread, into: whole) else { break }
                     stream.consume(consumed)
                     enter(.exchange)
-                    guard await ServerExchange(connection: self, head: whole).run() else { return await end() }
+                    guard await ServerExchange(connection: self, head: whole).run() else {
+                        return await end(after: whole)
+                    }
                     if !stream.unread.isEmpty { flushSoon() }
                 }
             } catch {
@@ -196,6 +198,14 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
             case .wouldBlock: await withUnsafeContinuation { stream.resumeWhenReadableOrWoken($0) }
             }
         }
+    }
+
+    /// Ends the connection after the answer to a request. A client that has said by it that it sends no more (RFC 9112 §9.6),
+    /// and has sent no more, has nothing that its answer could be lost by, so there is nothing to linger for.
+    private func end(after request: RequestHead) async {
+        guard !request.keepAlive, request.framing == .none, stream.unread.isEmpty, await sendQueued(),
+            case .wouldBlock = stream.receiveNow()
+        else { return await end() }
     }
 
     /// Reads after which others on the loop get their turn, when none of them had to wait.

@@ -108,11 +108,31 @@ import Testing
         let clock = ManualClock()
         try await withServer(clock: clock) { served in
             let client = try served.client()
-            try await client.send(get("/", "Connection: close"))
-            _ = try await client.answer()
+            // A refusal: the peer may be in the middle of sending more, and is to read it all the same.
+            try await client.send("GET / HTTP/1.1\r\n\r\n")
+            #expect(try await client.answer().status == 400)
             #expect(served.server.connectionCount == 1)
             try await clock.advance(by: .seconds(4))
             #expect(served.server.connectionCount == 0)
+        }
+    }
+
+    @Test func `a peer that has asked for its last answer, and sends no more, is left at once`() async throws {
+        try await withServer(clock: ManualClock()) { served in
+            let client = try served.client()
+            try await client.send(get("/", "Connection: close"))
+            #expect(try await client.answer().text == "/")
+            #expect(try await client.isAtEnd())
+            #expect(served.server.connectionCount == 0)
+        }
+    }
+
+    @Test func `a peer that goes on sending after its last request still gets the answer whole`() async throws {
+        try await withServer(clock: ManualClock()) { served in
+            let client = try served.client()
+            try await client.send(get("/", "Connection: close") + String(repeating: "more", count: 50_000))
+            #expect(try await client.answer().text == "/")
+            #expect(try await client.isAtEnd())
         }
     }
 

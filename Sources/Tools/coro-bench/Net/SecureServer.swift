@@ -41,32 +41,22 @@ struct SecureServer: Sendable, Equatable {
         while staysOpen {
             let request = try await stream.read(until: UInt8(ascii: "\n"))
             while try await stream.read(until: UInt8(ascii: "\n")).count > 2 {}
-            let words = String(decoding: request, as: UTF8.self).split { $0 == " " || $0 == "\r" }
+            let words = String(decoding: request, as: UTF8.self).split { $0 == " " }
             guard words.count > 2 else { return }
             try await answer(with: "\(folder)\(words[1])", on: stream)
-            staysOpen = words[2] == "HTTP/1.1"
+            // (CR and LF together are one Character.)
+            staysOpen = words[2].hasPrefix("HTTP/1.1")
         }
     }
 
-    /// What one record carries. More at a time would only have to be fetched from a farther cache.
-    private static let pieceBytes = 16 * 1024
-
-    /// From the page cache through one buffer, as nginx does it.
     private func answer(with path: String, on stream: ByteStream) async throws {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return }
         defer { close(file) }
         var status = stat()
         fstat(file, &status)
-        try await stream.write("HTTP/1.1 200 OK\r\nContent-Length: \(status.st_size)\r\n\r\n")
-        var buffer = [UInt8](repeating: 0, count: SecureServer.pieceBytes)
-        var left = Int(status.st_size)
-        while left > 0 {
-            let got = read(file, &buffer, buffer.count)
-            guard got > 0 else { return }
-            try await stream.write(got == buffer.count ? buffer : Array(buffer[..<got]))
-            left -= got
-        }
+        stream.append("HTTP/1.1 200 OK\r\nContent-Length: \(status.st_size)\r\n\r\n")
+        try await stream.write(file: file, count: Int(status.st_size))
     }
 }
 #endif
