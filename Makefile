@@ -23,6 +23,7 @@ test: setup ## Run all tests.
 check: lint test ## What CI runs: lint, tests, examples (built with the tests), links, the release tools.
 	sh Tests/Checks/layers.sh
 	sh Tests/Checks/links.sh "$(SWIFT)"
+	sh Tests/Checks/optimised.sh "$(SWIFT)"
 
 lint: ## Formatting, strictly.
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples \

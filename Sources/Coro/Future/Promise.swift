@@ -8,12 +8,13 @@
 /// - Threads: every method may be called from any thread.
 public final class Promise<Value: Sendable>: Sendable {
     // SAFETY: retained in `init`, released in `deinit`, constant between. A plain reference is retained and released again
-    // for each call on it, `deinit` included.
+    // for each call on it, `deinit` included. Nothing but this promise vouches for the future while it is used, and the
+    // optimizer ends the promise at its last use, so every use but `deinit`'s extends the promise's life over it.
     @usableFromInline let held: Unmanaged<Future<Value>>
 
     /// The read end.
     @inlinable
-    public var future: Future<Value> { held._withUnsafeGuaranteedRef { $0 } }
+    public var future: Future<Value> { withExtendedLifetime(self) { held.takeUnretainedValue() } }
 
     /// Makes a promise and its pending future on `loop`. Any thread. The place is named in reports.
     @inlinable
@@ -50,7 +51,9 @@ public final class Promise<Value: Sendable>: Sendable {
 
     /// Delivers the value unless there is a result already; false then.
     @inlinable @discardableResult
-    public func trySucceed(_ value: Value) -> Bool { held._withUnsafeGuaranteedRef { $0.trySucceed(value) } }
+    public func trySucceed(_ value: Value) -> Bool {
+        withExtendedLifetime(self) { held._withUnsafeGuaranteedRef { $0.trySucceed(value) } }
+    }
 
     /// Delivers a failure unless there is a result already; false then. A `CancellationError` makes the future cancelled.
     @inlinable @discardableResult
