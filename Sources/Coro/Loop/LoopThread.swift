@@ -53,7 +53,8 @@ public final class LoopThread: Sendable {
     ///
     /// - Throws: `LoopError.ownThread` on the loop's own thread, which cannot wait for its own end.
     public func stop() throws(LoopError) {
-        guard pthread_equal(pthread_self(), thread) == 0 else { throw .ownThread }
+        // (Not by comparing the threads' ids: of a thread that has been joined, the next one may have the same.)
+        guard !loop.isCurrent else { throw .ownThread }
         loop.stop()
         // Under the lock: a second caller returns when the thread has ended, too.
         isJoined.withLock { isJoined in
