@@ -1,6 +1,5 @@
 // coro-fetch beside curl, with servers that others wrote: the same bytes, the same exit code.
 
-import Coro
 import Foundation
 import Testing
 
@@ -21,25 +20,45 @@ private let python = Program.find("python3")
         return folder
     }
 
-    /// A port that was free a moment ago.
-    private func freePort() throws -> UInt16 {
-        let loop = try EventLoop()
-        defer { try? loop.close() }
-        let listener = try Listener(on: loop, address: .loopback(port: 0))
-        return listener.address.port
-    }
-
-    /// Starts a server, waits until it answers, and ends it by its id.
-    private func serving(
-        _ path: String, _ arguments: [String], port: UInt16, scheme: String = "http", _ body: (String) throws -> Void
-    ) throws {
-        let server = try RunningProgram(path, arguments)
+    /// Serves a folder with Python while `body` runs.
+    private func servingWithPython(_ site: TemporaryFolder, _ body: (String) throws -> Void) throws {
+        // Unbuffered, since it says its port on what is no terminal here.
+        let arguments = ["-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", site.url.path]
+        let server = try RunningProgram(try #require(python), arguments)
         defer {
             server.signal(SIGTERM)
             _ = try? server.wait()
         }
-        let base = "\(scheme)://127.0.0.1:\(port)"
-        while try Program.fetch("-sk", "-o", "/dev/null", base).status != 0 { usleep(10_000) }
+        // "Serving HTTP on 127.0.0.1 port 41234 (http://127.0.0.1:41234/) ..."
+        let base = try server.wait { said in
+            said.split(separator: "(").dropFirst().first?.split(separator: "/)").first.map(String.init)
+        }
+        try body(base)
+    }
+
+    /// Serves a folder with nginx while `body` runs; with TLS when its configuration says with which certificate.
+    private func servingWithNginx(
+        _ site: TemporaryFolder, secure: String = "", _ body: (String) throws -> Void
+    ) throws {
+        let socket = try ListeningSocket()
+        let work = try TemporaryFolder()
+        let configuration = work.file("nginx.conf")
+        try nginxConfiguration(port: socket.port, site: site, work: work, secure: secure).write(
+            to: configuration, atomically: true, encoding: .utf8)
+        // It takes descriptors over from the nginx before it ("Upgrading Executable on the Fly"); not without its master
+        // process, which dies of it in 1.22.
+        let server = try RunningProgram(
+            try #require(nginx),
+            ["-c", configuration.path, "-p", work.url.path, "-e", work.file("error.log").path],
+            environment: ["NGINX=3;"], inherited: socket.descriptor)
+        // Only the server's copy is left: if it does not start, who connects is refused, and nobody waits for ever.
+        close(socket.descriptor)
+        defer {
+            server.signal(SIGTERM)
+            _ = try? server.wait()
+        }
+        let base = "\(secure.isEmpty ? "http" : "https")://127.0.0.1:\(socket.port)"
+        try #require(Program.fetch("-sk", "\(base)/").text == "up", "nginx does not serve.")
         try body(base)
     }
 
@@ -52,10 +71,7 @@ private let python = Program.find("python3")
 
     @Test(.enabled(if: curl != nil && python != nil, "curl or python3 is not installed"))
     func `about Python's http.server, which speaks HTTP/1.0`() throws {
-        let site = try site()
-        let port = try freePort()
-        let arguments = ["-m", "http.server", "\(port)", "--bind", "127.0.0.1", "--directory", site.url.path]
-        try serving(try #require(python), arguments, port: port) { base in
+        try servingWithPython(try site()) { base in
             for name in Self.files.keys { try compare(["\(base)/\(name)"]) }
             try compare(["\(base)/one", "\(base)/empty", "\(base)/page.txt"])
             try compare(["\(base)/"])
@@ -67,14 +83,7 @@ private let python = Program.find("python3")
 
     @Test(.enabled(if: curl != nil && nginx != nil, "curl or nginx is not installed"))
     func `about nginx: lengths, chunks, redirects, 204, 304, HEAD`() throws {
-        let site = try site()
-        let port = try freePort()
-        let work = try TemporaryFolder()
-        let configuration = work.file("nginx.conf")
-        try nginxConfiguration(port: port, site: site, work: work).write(
-            to: configuration, atomically: true, encoding: .utf8)
-        let arguments = ["-c", configuration.path, "-p", work.url.path, "-e", work.file("error.log").path]
-        try serving(try #require(nginx), arguments, port: port) { base in
+        try servingWithNginx(try site()) { base in
             for name in Self.files.keys {
                 try compare(["\(base)/\(name)"])
                 try compare(["\(base)/chunked/\(name)"])
@@ -98,18 +107,11 @@ private let python = Program.find("python3")
     #if TLS
     @Test(.enabled(if: curl != nil && nginx != nil, "curl or nginx is not installed"))
     func `about nginx over TLS: lengths, chunks, redirects, whom to trust`() throws {
-        let site = try site()
-        let port = try freePort()
-        let work = try TemporaryFolder()
         let files = try Certificates()
         try files.write(try files.issue(), "server.pem", "server.key")
         let secure =
             "ssl_certificate \(files.path("server.pem")); ssl_certificate_key \(files.path("server.key"));"
-        let configuration = work.file("nginx.conf")
-        try nginxConfiguration(port: port, site: site, work: work, secure: secure).write(
-            to: configuration, atomically: true, encoding: .utf8)
-        let arguments = ["-c", configuration.path, "-p", work.url.path, "-e", work.file("error.log").path]
-        try serving(try #require(nginx), arguments, port: port, scheme: "https") { base in
+        try servingWithNginx(try site(), secure: secure) { base in
             let trust = ["--cacert", files.authorityPath]
             for name in Self.files.keys { try compare(trust + ["\(base)/\(name)", "\(base)/chunked/\(name)"]) }
             try compare(trust + ["-L", "-w", "%{http_code} %{scheme} %{ssl_verify_result}", "\(base)/old"])
@@ -128,7 +130,7 @@ private let python = Program.find("python3")
         port: UInt16, site: TemporaryFolder, work: TemporaryFolder, secure: String = ""
     ) -> String {
         """
-        daemon off; master_process off; worker_processes 1; pid \(work.file("pid").path);
+        daemon off; worker_processes 1; pid \(work.file("pid").path);
         events { worker_connections 64; }
         http {
             access_log off;

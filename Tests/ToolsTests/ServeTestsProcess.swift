@@ -19,6 +19,8 @@ final class ServeProcess {
         }.first { FileManager.default.isExecutableFile(atPath: $0) }
     }()
 
+    /// For what it writes until it ends, since a test may kill it before it can tidy up.
+    private let scratch: TemporaryFolder
     private let pid: pid_t
     private let output: Int32
     private let errors: Int32
@@ -28,6 +30,7 @@ final class ServeProcess {
 
     /// Starts the tool. With `waits`, its first line must name a URL.
     init(_ arguments: [String], waits: Bool = true, scheme: String = "http") throws {
+        scratch = try TemporaryFolder()
         var out: [Int32] = [-1, -1]
         var err: [Int32] = [-1, -1]
         // Socket pairs and not pipes: they are born close-on-exec, and no other child of this process can keep an end open.
@@ -54,8 +57,12 @@ final class ServeProcess {
         let path = try #require(ServeProcess.path)
         var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
+        var environment = ProcessInfo.processInfo.environment
+        environment["TMPDIR"] = scratch.url.path
+        var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for variable in variables { free(variable) } }
         var pid = pid_t()
-        let failure = posix_spawn(&pid, path, &actions, &attributes, &words, environ)
+        let failure = posix_spawn(&pid, path, &actions, &attributes, &words, &variables)
         Glibc.close(out[1])
         Glibc.close(err[1])
         (self.pid, output, errors) = (pid, out[0], err[0])
