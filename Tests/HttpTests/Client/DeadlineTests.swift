@@ -1,6 +1,7 @@
 // One deadline over everything, and each phase named when it passes.
 
 import Coro
+import CoroTesting
 import Http
 import Testing
 
@@ -11,20 +12,23 @@ import Testing
         return configuration
     }
 
+    /// Time passes when nothing else happens, however busy the machine is.
+    private var patientClock: ManualClock { ManualClock(whenIdle: .jumpsAfterQuiet(.milliseconds(20))) }
+
     private let silence: ScriptedServer.Script = { connection, _ in
         _ = try await connection.readRequest()
         try await connection.waitForEnd()
     }
 
     @Test func `ends the wait for an answer and closes the connection`() throws {
-        try withClient(configuration: brief(), script: silence) { client, server in
+        try withClient(configuration: brief(), clock: patientClock, script: silence) { client, server in
             await expect(client, server.url) { if case .timeout(.answer) = $0 { true } else { false } }
             while server.openCount > 0 { try await client.loop.sleep(for: .milliseconds(1)) }
         }
     }
 
     @Test func `ends reading the body, long after fetch has returned`() throws {
-        try withClient(configuration: brief()) { connection, _ in
+        try withClient(configuration: brief(), clock: patientClock) { connection, _ in
             _ = try await connection.readRequest()
             try await connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx")
             try await connection.waitForEnd()
@@ -42,7 +46,7 @@ import Testing
     }
 
     @Test func `leaves the body readable when it was only the reader's own`() throws {
-        try withClient { connection, _ in
+        try withClient(clock: patientClock) { connection, _ in
             _ = try await connection.readRequest()
             try await connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
             try await connection.stream.loop.sleep(for: .milliseconds(40))
@@ -60,7 +64,7 @@ import Testing
     @Test func `ends the wait in line`() throws {
         var configuration = brief(.milliseconds(60))
         configuration.connections.perOrigin = 1
-        try withClient(configuration: configuration, script: silence) { client, server in
+        try withClient(configuration: configuration, clock: patientClock, script: silence) { client, server in
             var patient = try HTTPClient.Request(.get, server.url)
             patient.timeout = .zero
             let holding: Future<HTTPClient.Response> = client.fetch(patient)
@@ -71,7 +75,7 @@ import Testing
     }
 
     @Test func `of zero is none`() throws {
-        try withClient(configuration: brief(.zero)) { connection, _ in
+        try withClient(configuration: brief(.zero), clock: patientClock) { connection, _ in
             _ = try await connection.readRequest()
             try await connection.stream.loop.sleep(for: .milliseconds(30))
             try await connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
@@ -82,7 +86,7 @@ import Testing
     }
 
     @Test func `of the caller counts as well`() throws {
-        try withClient(script: silence) { client, server in
+        try withClient(clock: patientClock, script: silence) { client, server in
             await client.loop.withTimeout(.milliseconds(30)) {
                 await expect(client, server.url) { if case .timeout(.answer) = $0 { true } else { false } }
             }

@@ -120,10 +120,11 @@ extension ByteStream {
 
 /// Runs `body` on a loop of its own with a scripted server and a client, for at most ten seconds.
 func withClient(
-    configuration: HTTPClient.Configuration = .init(), script: @escaping ScriptedServer.Script,
+    configuration: HTTPClient.Configuration = .init(), clock: any LoopClock = MonotonicClock(),
+    script: @escaping ScriptedServer.Script,
     _ body: sending @escaping (HTTPClient, ScriptedServer) async throws -> Void
 ) throws {
-    let loop = try EventLoop()
+    let loop = try EventLoop(clock: clock)
     defer { try? loop.close() }
     try loop.runSync(timeout: .seconds(10)) {
         let server = try ScriptedServer(on: loop, script)
