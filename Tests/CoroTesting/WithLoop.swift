@@ -42,6 +42,8 @@ public func withLoop<Result: Sendable>(
 ) async throws -> Result {
     let trial = Trial(
         clock: clock, order: order, seconds: seconds, allowed: leftovers, place: SourcePlace(file: file, line: line))
+    let turn = await Turns.shared.take()
+    defer { turn.end() }
     let chances = Chances()
     if let seed = order.seed { chances.note("ready work was shuffled", seed: seed) }
     return try await commentingIssues({ chances.all }) {

@@ -3,7 +3,7 @@ import CoroTesting
 import Glibc
 import Testing
 
-@Suite struct BlockingTests {
+@Suite(.ownThread) struct BlockingTests {
     // MARK: Waiting for it
 
     @Test func `S10: blocking work runs on another thread, and the loop goes on meanwhile`() async throws {

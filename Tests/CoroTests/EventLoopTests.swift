@@ -3,7 +3,7 @@ import CoroTesting
 import Synchronization
 import Testing
 
-@Suite struct EventLoopTests {
+@Suite(.ownThread) struct EventLoopTests {
     @Test func `callbacks run in the order they were added, on the thread that runs the loop`() throws {
         let loop = try EventLoop()
         let order = Journal<Int>()

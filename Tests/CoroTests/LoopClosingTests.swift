@@ -2,7 +2,7 @@ import Coro
 import CoroTesting
 import Testing
 
-@Suite struct LoopClosingTests {
+@Suite(.ownThread) struct LoopClosingTests {
     @Test func `a closed loop refuses to run and drops callbacks, and closing it again does nothing`() throws {
         let loop = try EventLoop()
         try loop.close()

@@ -5,7 +5,7 @@ import Testing
 
 /// What a peer, a cancel, a drop or a late call can cause is an error or nothing, never a trap. Each test is a list of
 /// everything public that could be called at the wrong time; the proof is that the process goes on.
-@Suite struct NeverTrapsTests {
+@Suite(.ownThread) struct NeverTrapsTests {
     private func closedLoop() async throws -> EventLoop {
         try await onOwnThread {
             let loop = try EventLoop()

@@ -2,7 +2,7 @@ import Coro
 import CoroTesting
 import Testing
 
-@Suite struct RunSyncTests {
+@Suite(.ownThread) struct RunSyncTests {
     @Test func `S9: runSync returns what its body returned and throws what it threw, again and again`() throws {
         let loop = try EventLoop()
         for round in 0..<20 {

@@ -5,7 +5,7 @@ import CoroTesting
 import Http
 import Testing
 
-@Suite struct `On a path with faults` {
+@Suite(.ownThread) struct `On a path with faults` {
     @Test func `fifty seeded runs bring exact bodies or errors, and the server serves others`() async throws {
         try await withServer(clock: ManualClock(whenIdle: .jumps), handler: echo) { served async throws in
             var exact = 0

@@ -1,9 +1,10 @@
 // coro-bench as others meet it: what it says, how it ends, and that its report can be read. Never how fast anything is.
 
+import CoroTesting
 import Foundation
 import Testing
 
-struct BenchTests {
+@Suite(.ownThread) struct BenchTests {
     private static let path = Program.products.appendingPathComponent("coro-bench").path
 
     private func bench(_ arguments: String...) throws -> ProgramResult { try bench(arguments) }

@@ -1,12 +1,13 @@
 // Checks that are scripts, because they look at whole processes from outside: through strace(1), in a namespace of their own.
 
+import CoroTesting
 import Foundation
 import Testing
 
 /// What autotools and Meson take for "skipped".
 private let skipped: Int32 = 77
 
-@Suite(.serialized, .timeLimit(.minutes(2))) struct CheckTests {
+@Suite(.ownThread, .serialized) struct CheckTests {
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("Checks").path
     private static func product(_ name: String) -> String { Program.products.appendingPathComponent(name).path }

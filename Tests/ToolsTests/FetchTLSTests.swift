@@ -3,13 +3,14 @@
 
 import Coro
 import CoroTLS
+import CoroTesting
 import Foundation
 import Testing
 
 private let curl = Program.find("curl")
 private let openssl = Program.find("openssl")
 
-@Suite(.timeLimit(.minutes(1))) struct `coro-fetch over TLS` {
+@Suite(.ownThread) struct `coro-fetch over TLS` {
     @Test func `fetches from whom --cacert vouches for, from nobody else, and with -k from anybody`() throws {
         let files = try Certificates()
         let server = try SecureServer(files.issue())
@@ -245,9 +246,10 @@ private let openssl = Program.find("openssl")
 }
 #else
 
+import CoroTesting
 import Testing
 
-@Suite struct `coro-fetch without TLS` {
+@Suite(.ownThread) struct `coro-fetch without TLS` {
     @Test func `says that it has none, and how to get it`() throws {
         let result = try Program.fetch("https://localhost/")
         #expect(result.status == 4)

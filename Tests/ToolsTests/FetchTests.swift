@@ -1,9 +1,10 @@
 // coro-fetch as a process: what it prints where, and the number it ends with.
 
+import CoroTesting
 import Foundation
 import Testing
 
-@Suite struct `coro-fetch` {
+@Suite(.ownThread) struct `coro-fetch` {
     /// Runs `body` with a server that answers by path.
     private func serving(_ answers: [String: CannedServer.Answer], _ body: (CannedServer) throws -> Void) throws {
         let server = try CannedServer(answers)

@@ -1,5 +1,6 @@
 // coro-fetch beside curl, with servers that others wrote: the same bytes, the same exit code.
 
+import CoroTesting
 import Foundation
 import Testing
 
@@ -7,7 +8,7 @@ private let curl = Program.find("curl")
 private let nginx = Program.find("nginx")
 private let python = Program.find("python3")
 
-@Suite(.serialized, .timeLimit(.minutes(1))) struct `coro-fetch and curl agree` {
+@Suite(.ownThread, .serialized) struct `coro-fetch and curl agree` {
     private static let files = ["empty": 0, "one": 1, "page.txt": 5000, "large.bin": 3_000_000]
 
     /// A folder with files of all sizes to serve.

@@ -3,13 +3,14 @@
 
 import Coro
 import CoroTLS
+import CoroTesting
 import Foundation
 import Http
 import Testing
 
 private let curl = Program.find("curl")
 
-@Suite(.enabled(if: ServeProcess.path != nil, "coro-serve is not built."), .timeLimit(.minutes(1)))
+@Suite(.ownThread, .enabled(if: ServeProcess.path != nil, "coro-serve is not built."))
 struct `coro-serve over TLS` {
     private func serve(_ arguments: String...) throws -> ServeProcess {
         try ServeProcess(["-p", "0", "--quiet"] + arguments, scheme: "https")
@@ -148,9 +149,10 @@ struct `coro-serve over TLS` {
 }
 #else
 
+import CoroTesting
 import Testing
 
-@Suite struct `coro-serve without TLS` {
+@Suite(.ownThread) struct `coro-serve without TLS` {
     @Test func `says that it has none, and how to get it`() throws {
         let (code, _, errors) = try ServeProcess(["--tls"], waits: false).end()
         #expect(code == 2)

@@ -1,8 +1,9 @@
+import CoroTesting
 import Foundation
 import Glibc
 import Testing
 
-@Suite(.enabled(if: ServeProcess.path != nil, "coro-serve is not built."))
+@Suite(.ownThread, .enabled(if: ServeProcess.path != nil, "coro-serve is not built."))
 struct ServeTests {
     // MARK: Endpoints
 

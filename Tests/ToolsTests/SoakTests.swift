@@ -1,9 +1,10 @@
 // A few repetitions of what `make soak` repeats ten thousand times, so that it is known to work when it is needed.
 
+import CoroTesting
 import Foundation
 import Testing
 
-struct SoakTests {
+@Suite(.ownThread) struct SoakTests {
     // Not those that use the global pool: its threads come and go, and so few repetitions do not tell them from a leak.
     @Test(arguments: ["inbox", "timer", "generator", "scope", "lock", "queue", "channel", "report"])
     func `a few repetitions find nothing`(subject: String) throws {

@@ -1,10 +1,11 @@
 // RFC 9112 §6 from the client's side: which bytes are an answer, and which are not.
 
 import Coro
+import CoroTesting
 import Http
 import Testing
 
-@Suite struct `A client reads answers` {
+@Suite(.ownThread) struct `A client reads answers` {
     static let whole: [(name: String, answer: String, body: String)] = [
         ("a length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "hello"),
         (

@@ -5,7 +5,7 @@ import CoroTesting
 import Http
 import Testing
 
-@Suite struct `A client's timeout` {
+@Suite(.ownThread) struct `A client's timeout` {
     private func brief(_ timeout: Duration = .milliseconds(40)) -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration()
         configuration.timeout = timeout

@@ -1,10 +1,11 @@
 // The seeds' story: fetching in a generator-style coroutine.
 
 import Coro
+import CoroTesting
 import Http
 import Testing
 
-@Suite struct `Fetching in a coroutine` {
+@Suite(.ownThread) struct `Fetching in a coroutine` {
     @Test func `yields the future of an answer, and many in parallel`() throws {
         try withClient(script: answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) { client, server in
             let url = server.url

@@ -1,12 +1,13 @@
 // Connections: which are used again, how many there are, and what ends them.
 
 import Coro
+import CoroTesting
 import Http
 import Testing
 
 private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-@Suite struct `The connection pool` {
+@Suite(.ownThread) struct `The connection pool` {
     @Test func `uses one connection for one request after the other`() throws {
         try withClient(script: answering(ok)) { client, server in
             for index in 0..<5 {

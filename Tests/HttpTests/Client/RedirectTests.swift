@@ -1,10 +1,11 @@
 // RFC 9110 §15.4: where a redirect leads, with which method, and what must not go along.
 
 import Coro
+import CoroTesting
 import Http
 import Testing
 
-@Suite struct `Redirects` {
+@Suite(.ownThread) struct `Redirects` {
     private static func moved(_ status: Int, to location: String) -> String {
         "HTTP/1.1 \(status) Moved\r\nLocation: \(location)\r\nContent-Length: 4\r\n\r\ngone"
     }

@@ -1,12 +1,13 @@
 // What the client sends: heads, bodies, and nothing that could be taken for two requests.
 
 import Coro
+import CoroTesting
 import Http
 import Testing
 
 private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-@Suite struct `A client sends` {
+@Suite(.ownThread) struct `A client sends` {
     @Test func `Host first, its defaults, and the user's fields untouched`() throws {
         try withClient(script: answering(ok)) { client, server in
             let fields: Fields = ["accept": "text/plain", "X-One": "1"]

@@ -1,11 +1,12 @@
 // Clients that somebody else wrote.
 
 import Coro
+import CoroTesting
 import Foundation
 import Http
 import Testing
 
-@Suite struct EndToEndTests {
+@Suite(.ownThread) struct EndToEndTests {
     static let curl = tool("curl")
     static let python = tool("python3")
 

@@ -1,8 +1,9 @@
 import Coro
+import CoroTesting
 import Http
 import Testing
 
-@Suite struct ExpectTests {
+@Suite(.ownThread) struct ExpectTests {
     private static func head(_ length: Int) -> String {
         "POST / HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\nContent-Length: \(length)\r\n\r\n"
     }

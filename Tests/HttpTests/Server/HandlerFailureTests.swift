@@ -5,7 +5,7 @@ import CoroTesting
 import Http
 import Testing
 
-@Suite struct HandlerFailureTests {
+@Suite(.ownThread) struct HandlerFailureTests {
     /// A failure that belongs to one test.
     struct Oops: Error, Equatable { let secret: String }
 

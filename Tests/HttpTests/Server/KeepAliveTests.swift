@@ -1,8 +1,9 @@
 import Coro
+import CoroTesting
 import Http
 import Testing
 
-@Suite struct KeepAliveTests {
+@Suite(.ownThread) struct KeepAliveTests {
     @Test func `RFC 9112 §9.3: a connection carries one request after another`() async throws {
         try await withServer { served in
             let client = try served.client()

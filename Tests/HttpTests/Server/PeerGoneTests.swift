@@ -3,7 +3,7 @@ import CoroTesting
 import Http
 import Testing
 
-@Suite struct PeerGoneTests {
+@Suite(.ownThread) struct PeerGoneTests {
     /// A handler that waits for ever and tells how it ended.
     private struct Waiting: Sendable {
         let began: Promise<Void>

@@ -1,10 +1,11 @@
 // Requests that must not be taken for one: the answer each gets, and that nothing behind it is ever served.
 
 import Coro
+import CoroTesting
 import Http
 import Testing
 
-@Suite struct RefusalTests {
+@Suite(.ownThread) struct RefusalTests {
     struct Fault: Sendable, CustomTestStringConvertible {
         let status: Int
         let bytes: String

@@ -1,8 +1,9 @@
 import Coro
+import CoroTesting
 import Http
 import Testing
 
-@Suite struct RequestBodyTests {
+@Suite(.ownThread) struct RequestBodyTests {
     private static let chunkedHead = "POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     @Test func `a body with a length is echoed as it comes, piece by piece`() async throws {

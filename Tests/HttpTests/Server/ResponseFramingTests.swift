@@ -1,8 +1,9 @@
 import Coro
+import CoroTesting
 import Http
 import Testing
 
-@Suite struct ResponseFramingTests {
+@Suite(.ownThread) struct ResponseFramingTests {
     private static let handler: HTTPServer.Handler = { request in
         switch request.path {
         case "/bytes": .text("12345")

@@ -1,8 +1,9 @@
 import Coro
+import CoroTesting
 import Http
 import Testing
 
-@Suite struct RouterTests {
+@Suite(.ownThread) struct RouterTests {
     private static let router: Router = {
         var router = Router()
         router.get("/") { _ in .text("root") }

@@ -3,7 +3,7 @@ import CoroTesting
 import Http
 import Testing
 
-@Suite struct ShutdownTests {
+@Suite(.ownThread) struct ShutdownTests {
     @Test func `shutdown lets an answer under way finish, closes idle connections and accepts no more`() async throws {
         let gate = Shared<Promise<Void>?>(nil)
         let gated: HTTPServer.Handler = { request in

@@ -1,10 +1,11 @@
 // The same requests, cut up in thousands of ways: what comes back never depends on where the pieces end.
 
 import Coro
+import CoroTesting
 import Http
 import Testing
 
-@Suite struct SplittingTests {
+@Suite(.ownThread) struct SplittingTests {
     /// A generator that gives the same numbers each time (SplitMix64).
     private struct Dice: RandomNumberGenerator {
         var state: UInt64

@@ -1,9 +1,10 @@
 import Coro
+import CoroTesting
 import Foundation
 import Http
 import Testing
 
-@Suite struct StaticFilesTests {
+@Suite(.ownThread) struct StaticFilesTests {
     /// A directory of files, with a secret beside it and links that lead to it.
     private final class Site: Sendable {
         let root: String

@@ -5,7 +5,7 @@ import CoroTesting
 import Http
 import Testing
 
-@Suite struct TimeLimitTests {
+@Suite(.ownThread) struct TimeLimitTests {
     @Test func `RFC 9110 §15.5.9: a head that is not complete in ten seconds gets 408, however it drips`() async throws
     {
         let clock = ManualClock()

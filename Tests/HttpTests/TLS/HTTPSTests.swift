@@ -7,7 +7,7 @@ import Glibc
 import Http
 import Testing
 
-@Suite struct `https` {
+@Suite(.ownThread) struct `https` {
     @Test func `a request over TLS is answered, and both sides know what was agreed on`() async throws {
         let tell: HTTPServer.Handler = { request in
             let version = request.tls?.version.description ?? "-"
