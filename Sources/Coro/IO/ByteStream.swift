@@ -169,9 +169,6 @@ extension ByteStream {
     package var isReaderWaiting: Bool { channel.isReaderWaiting }
     /// True while a task waits for the peer to read.
     package var isWriterWaiting: Bool { channel.isWriterWaiting }
-
-    /// Who is told that the peer has gone.
-    package func observe(_ observer: (any StreamObserver)?) { channel.observer = observer }
 }
 
 extension ByteStream.Attempt {

@@ -68,6 +68,7 @@ extension StreamChannel {
     private func wakeAll() {
         reader.take().wake()
         writer.take().wake()
+        wakeEndWatchers()
     }
 
     /// Keeps the descriptor until the farewell has found room: the kernel does so for FIN, and knows nothing of this one.

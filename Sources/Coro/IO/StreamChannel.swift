@@ -8,14 +8,6 @@
 internal import CLoop
 internal import Glibc
 
-/// Told when the other side is gone while nobody reads. Held weakly by the stream.
-package protocol StreamObserver: AnyObject {
-    /// The peer sent FIN: it will send no more, but may still read. Loop's thread.
-    func peerFinished()
-    /// The connection is broken in both directions (RST, hang-up). Loop's thread.
-    func peerVanished()
-}
-
 final class StreamChannel: Registration {
     // One thread touches all of this and no call out of an access comes back into it, so the run-time exclusivity checks
     // could only ever pass; they were a sixth of the instructions of a served request.
@@ -27,7 +19,7 @@ final class StreamChannel: Registration {
     @exclusivity(unchecked) private var mayRead = true
     @exclusivity(unchecked) private(set) var mayWrite = true
     /// FIN, RST or an error was announced: no further edge will come.
-    @exclusivity(unchecked) private var sawEnd = false
+    @exclusivity(unchecked) private(set) var peerEnd: PeerEnd?
     @exclusivity(unchecked) var reader = Sleeper.nobody
     @exclusivity(unchecked) var writer = Sleeper.nobody
     /// Set while a task sends what is not in the output buffer: other bytes must not come between.
@@ -44,6 +36,8 @@ final class StreamChannel: Registration {
     /// What broke the connection: the first failure that was met in either direction.
     @exclusivity(unchecked) private(set) var failure: StreamError?
     weak var observer: (any StreamObserver)?
+    /// Who waits for the peer's end without reading.
+    @exclusivity(unchecked) var endWatchers: [Waiter] = []
     /// What bytes go through on their way, once TLS is on.
     @exclusivity(unchecked) var layer: (any StreamLayer)?
     /// The layer cannot receive before it has sent something: with bytes to be received or not, it waits for room.
@@ -113,7 +107,7 @@ final class StreamChannel: Registration {
         let got = cloop_socket_receive(descriptor, room.baseAddress, count)
         if got > 0 {
             receivedTotal &+= Int(got)
-            if got < room.count, !sawEnd { mayRead = false }
+            if got < room.count, peerEnd == nil { mayRead = false }
             return .moved(Int(got))
         }
         if got == 0 { return endOrBreak }
@@ -271,7 +265,7 @@ final class StreamChannel: Registration {
         if readiness.contains(.readable) { mayRead = true }
         let ends = readiness.intersection([.peerClosed, .hangUp, .error])
         if !ends.isEmpty {
-            sawEnd = true
+            if peerEnd != .vanished { peerEnd = ends == .peerClosed ? .finished : .vanished }
             mayRead = true
             if ends != .peerClosed { mayWrite = true }
         }
@@ -282,9 +276,7 @@ final class StreamChannel: Registration {
             if lingering != nil { return endIfFinished() }
         }
         if mayWrite, isFinishDue { finishWriting() }
-        if !ends.isEmpty, let observer {
-            if ends == .peerClosed { observer.peerFinished() } else { observer.peerVanished() }
-        }
+        if !ends.isEmpty { tellPeerEnd(ends == .peerClosed ? .finished : .vanished) }
     }
 
     func abandon() {
