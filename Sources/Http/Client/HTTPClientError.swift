@@ -49,8 +49,8 @@ public enum HTTPClientError: Error, Sendable, CustomStringConvertible {
         switch self {
         case .malformedURL(let cause): "The URL is malformed: \(cause)"
         case .unsupportedScheme("https"):
-            "https needs TLS, and this build has none: it was made with --disable-default-traits. Build it without that; "
-                + "it takes OpenSSL's headers (apt-get install libssl-dev)"
+            "https needs TLS, and this build has none: it was made with --disable-default-traits, or with traits: [] in the "
+                + "manifest that names it. Build it without that; it takes OpenSSL's headers (apt-get install libssl-dev)"
         case .unsupportedScheme(let scheme): "The scheme \(scheme) is not supported"
         case .malformedRequest(let cause): "The request cannot be sent: \(cause)"
         case .resolve(let cause): cause.description
