@@ -19,7 +19,11 @@ final class ServerContexts: @unchecked Sendable {
     ) throws(TLSError) {
         var contexts: [TLSContext] = []
         for identity in identities {
-            contexts.append(try ServerContexts.make(identity, options, ticketKeys, speaks: !protocols.isEmpty))
+        // A session says that its client was found good once. By what it was judged may have changed with a reload, so that
+        // where clients are verified each set of contexts resumes no sessions but its own.
+        let sessionContext =
+            options.clients == .none ? Array("coro".utf8) : (0..<16).map { _ in UInt8.random(in: 0...255) }
+            contexts.append(try ServerContexts.make(identity, options, ticketKeys, sessionContext, speaks: !protocols.isEmpty))
         }
         guard let first = contexts.first else { throw .configuration("a server needs an identity") }
         self.first = first
@@ -40,7 +44,8 @@ final class ServerContexts: @unchecked Sendable {
     deinit { protocols.deallocate() }
 
     private static func make(
-        _ identity: TLSIdentity, _ options: TLSServer.Options, _ ticketKeys: TicketKeys, speaks: Bool
+        _ identity: TLSIdentity, _ options: TLSServer.Options, _ ticketKeys: TicketKeys, _ sessionContext: [UInt8],
+        speaks: Bool
     ) throws(TLSError) -> TLSContext {
         let context = try TLSContext(for: .server, versions: options.versions)
         try context.present(identity)
@@ -49,7 +54,7 @@ final class ServerContexts: @unchecked Sendable {
         SSL_CTX_set_cipher_list(context.pointer, "ECDHE+AESGCM:ECDHE+CHACHA20")
         copenssl_ctx_set_session_cache_mode(context.pointer, Int(SSL_SESS_CACHE_OFF))
         // Without it sessions of clients that were verified are refused (SSL_CTX_set_session_id_context(3)).
-        SSL_CTX_set_session_id_context(context.pointer, "coro", 4)
+        SSL_CTX_set_session_id_context(context.pointer, sessionContext, UInt32(sessionContext.count))
         if options.issuesTickets {
             ticketKeys.seal(with: context.pointer)
         } else {
@@ -61,6 +66,7 @@ final class ServerContexts: @unchecked Sendable {
             roots.announce(in: context.pointer)
         }
         if speaks {
+            try options.revocation.load(into: context.pointer)
             SSL_CTX_set_alpn_select_cb(
                 context.pointer,
                 { ssl, chosen, count, offered, offeredCount, _ in

@@ -5,6 +5,7 @@ struct TLSOptions {
     var isInsecure = false
     var authorityFile: String?
     var authorityDirectory: String?
+    var revocationFile: String?
     var certificateFile: String?
     /// What came behind the file's name in --cert; --pass outranks it.
     var certificatePassword: String?
