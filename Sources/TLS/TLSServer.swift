@@ -47,7 +47,8 @@ public final class TLSServer: Sendable {
         public var revocation: TLSRevocation
         /// How long a handshake may take.
         public var handshakeTimeout: Duration
-        /// Whether clients get tickets, by which they may go on later where they ended. No session is kept here.
+        /// Whether clients get tickets, by which they may go on later where they ended. No session is kept here. What tickets
+        /// are sealed with changes every twelve hours, and opens them for twelve more.
         public var issuesTickets: Bool
 
         /// Makes the options.
@@ -59,8 +60,8 @@ public final class TLSServer: Sendable {
             self.protocols = protocols
             self.versions = versions
             self.clients = clients
-            self.handshakeTimeout = handshakeTimeout
             self.revocation = revocation
+            self.handshakeTimeout = handshakeTimeout
             self.issuesTickets = issuesTickets
         }
     }
@@ -76,10 +77,14 @@ public final class TLSServer: Sendable {
     /// - Parameter identities: at least one. A client gets the one whose certificate has the name that it asks for, or the
     ///   first when none has, or it asks for none.
     /// - Throws: `TLSError.identity`, `.roots`, `.revocationLists`, `.configuration`.
-    public init(_ identities: [TLSIdentity], _ options: Options = Options()) throws(TLSError) {
+    public convenience init(_ identities: [TLSIdentity], _ options: Options = Options()) throws(TLSError) {
+        try self.init(identities, options, ticketKeys: TicketKeys())
+    }
+
+    init(_ identities: [TLSIdentity], _ options: Options, ticketKeys: TicketKeys) throws(TLSError) {
         self.options = options
+        self.ticketKeys = ticketKeys
         protocols = try TLSContext.encode(protocols: options.protocols)
-        ticketKeys = TicketKeys()
         presented = Locked(try ServerContexts(identities, options, protocols: protocols, ticketKeys))
     }
 
@@ -90,14 +95,14 @@ public final class TLSServer: Sendable {
 
     /// Presents other identities from now on. Connections that are there stay as they are, and tickets stay good.
     ///
+    /// Where clients are verified, roots and revocation lists are read again, and clients are judged by the new ones: their
+    /// tickets are of no use any more.
+    ///
     /// - Runs on: any thread.
     /// - Throws: as `init`; nothing has changed then.
     public func reload(_ identities: [TLSIdentity]) throws(TLSError) {
         let contexts = try ServerContexts(identities, options, protocols: protocols, ticketKeys)
         presented.withLock { $0 = contexts }
-    /// Where clients are verified, roots and revocation lists are read again, and clients are judged by the new ones: their
-    /// tickets are of no use any more.
-    ///
     }
 
     /// The beginning of a connection that was accepted.

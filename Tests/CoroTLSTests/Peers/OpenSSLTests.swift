@@ -183,6 +183,35 @@ import Testing
         }
     }
 
+    @Test func `a client of TLS 1.2 keeps its ticket while the key is new, and gets another before it is gone`()
+        async throws
+    {
+        try await withLoop { loop async throws in
+            let clock = HandMovedClock()
+            let session = IdentityFolder()
+            let file = session.file("session", "")
+            try await loop.serving(try clock.server(), Self.echo) { port in
+                /// Whether it is resumed, and the line of its ticket that has the key's name.
+                func connect(_ options: [String]) async throws -> (isResumed: Bool, key: Substring) {
+                    let said = try await self.connect(
+                        ["-tls1_2"] + options, to: port, on: loop, saying: [("hello", "hello")])
+                    let ticket = try #require(said.firstRange(of: "0000 - "))
+                    return (said.contains("Reused, TLSv1.2"), said[ticket.upperBound...].prefix(47))
+                }
+                let first = try await connect(["-sess_out", file])
+                #expect(!first.isResumed)
+                clock.advance(toHour: 12, minus: 1)
+                let second = try await connect(["-sess_in", file])
+                #expect(second.isResumed && second.key == first.key)
+                clock.advance(toHour: 12)
+                let third = try await connect(["-sess_in", file])
+                #expect(third.isResumed && third.key != first.key)
+                clock.advance(toHour: 24)
+                #expect(try await !connect(["-sess_in", file]).isResumed)
+            }
+        }
+    }
+
     @Test func `a client that renegotiates is refused, and nothing else happens`() async throws {
         try await withLoop { loop async throws in
             let said = try await loop.serving(
