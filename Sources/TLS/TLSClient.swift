@@ -66,13 +66,15 @@ public final class TLSClient: Sendable {
         if options.resumesSessions { SessionCache.fill(from: context.pointer) }
     }
 
-    /// The beginning of a connection to `host`.
+    /// The beginning of a connection to `host`; `offering` is instead of the options' protocols.
     func makeLayer(
-        _ transport: StreamTransport, received: [UInt8], host: String, port: UInt16?
+        _ transport: StreamTransport, received: [UInt8], host: String, port: UInt16?, offering: [String]? = nil
     ) throws(TLSError) -> TLSLayer {
+        let protocols = try offering.map(TLSContext.encode) ?? protocols
         let layer = try TLSLayer(transport, received: received, context: context, keeping: self)
         let ssl = try layer.open()
         SSL_set_connect_state(ssl)
+        layer.offered = offering ?? options.protocols
         if !protocols.isEmpty { SSL_set_alpn_protos(ssl, protocols, UInt32(protocols.count)) }
         try expect(host, of: ssl)
         // Without the callback where nothing is verified: what it finds is no reason for anything then.

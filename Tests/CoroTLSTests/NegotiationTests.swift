@@ -1,5 +1,6 @@
 #if TLS
 
+import COpenSSL
 import Coro
 @testable import CoroTLS
 import CoroTesting
@@ -48,10 +49,72 @@ import Testing
         }
     }
 
+    @Test(arguments: [TLSVersion.tls12, .tls13])
+    func `RFC 7301 §3.2: a server that chooses what was not offered is refused`(_ version: TLSVersion) async throws {
+        try await withLoop { loop async throws in
+            let pair = try StreamPair(on: loop)
+            let context = try TLSContext(for: .server, versions: version...version)
+            try context.present(TestAuthority.localhost)
+            SSL_CTX_set_alpn_select_cb(
+                context.pointer,
+                { _, chosen, count, offered, _, _ in
+                    // All but the last letter of the first that is offered.
+                    chosen?.pointee = offered?.advanced(by: 1)
+                    count?.pointee = (offered?.pointee ?? 1) - 1
+                    return SSL_TLSEXT_ERR_OK
+                }, nil)
+            try pair.right.insert { transport, received in
+                let layer = try TLSLayer(transport, received: received, context: context, keeping: context)
+                SSL_set_accept_state(try layer.open())
+                return layer
+            }
+            let accepting = loop.spawn { await failure { try await pair.right.shakeHands() } }
+            let client = try TestAuthority.client { $0.protocols = ["http/1.1", "http/1.0"] }
+            let error = await failure { try await pair.left.startTLS(client, host: "localhost") }
+            guard case .handshake? = error as? TLSError else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(!pair.left.isOpen)
+            _ = try await accepting.value
+        }
+    }
+
+    @Test func `RFC 7301 §3.2: OpenSSLs before 3.0.15 do not look, so we do`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try StreamPair(on: loop)
+            let server = try TestAuthority.server(.init(protocols: ["h2"]))
+            let accepting = loop.spawn { try await pair.right.startTLS(server) }
+            let client = try TestAuthority.client { $0.protocols = ["h2"] }
+            try pair.left.insert { transport, received in
+                let layer = try client.makeLayer(transport, received: received, host: "localhost", port: nil)
+                layer.offered = ["http/1.1"]
+                return layer
+            }
+            await #expect(throws: TLSError.handshake("the server chose a protocol that was not offered (ALPN)")) {
+                try await pair.left.shakeHands()
+            }
+            #expect(pair.left.tls == nil)
+            try await accepting.value
+        }
+    }
+
     @Test(arguments: ["", String(repeating: "x", count: 256)])
     func `a protocol's name that cannot be sent is refused when the client is made`(_ name: String) {
         #expect(throws: TLSError.configuration("the protocol name “\(name)” must have 1 to 255 bytes")) {
             try TestAuthority.client { $0.protocols = ["h2", name] }
+        }
+    }
+
+    @Test func `what is offered may be another's to say than the client's`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try StreamPair(on: loop)
+            let server = try TestAuthority.server(.init(protocols: ["h2", "http/1.1"]))
+            let accepting = loop.spawn { try await pair.right.startTLS(server) }
+            let client = try TestAuthority.client { $0.protocols = ["h2"] }
+            try await pair.left.startTLS(client, host: "localhost", port: nil, offering: ["http/1.1"])
+            try await accepting.value
+            #expect(pair.left.tls?.applicationProtocol == "http/1.1")
         }
     }
 
