@@ -9,8 +9,8 @@ struct Failure: Error {
     let code: ExitCode
     var message: String
     var hint: String?
-    /// The number that OpenSSL has for what is wrong with the server's certificate, for -w; 0 when nothing is.
-    var verifyResult = 0
+    /// The number that OpenSSL has for what is wrong with the server's certificate, for -w; nil when that was not why.
+    var verifyResult: Int?
     /// Said by the exit code alone: whoever closed our standard output does not wait for our complaints.
     var isQuiet = false
 

@@ -14,7 +14,7 @@ struct TLSOptions {
     var isAtLeast13 = false
     var isAtMost12 = false
 
-    /// With -k nothing is verified, and -w must not say that all was well: OpenSSL's number for an error of no kind.
+    /// Where no certificate was looked at -w must not say that all was well: OpenSSL's number for an error of no kind.
     static let notVerified = 1
 
     /// `FILE`, or `FILE:PASSWORD`; a backslash before a colon or a backslash takes its meaning away, as with curl.
