@@ -13,8 +13,9 @@ internal import COpenSSL
 /// (`CertificateProblem.Reason.noRevocationList`), and when that list's own time is over (`.expiredRevocationList`). So
 /// give a list of each issuer, and a newer one in time. A session that is resumed is not looked up again.
 ///
-/// Lists are used as they are given. None is fetched from the addresses that certificates name, and there is no OCSP: no
-/// responder is asked, and a server's stapled answer is not looked at.
+/// A directory of roots may have lists too, named as `openssl rehash` does; with those alone it is `.leaf([])`. None is
+/// fetched from the addresses that certificates name, and there is no OCSP: no responder is asked, and a server's
+/// stapled answer is not looked at.
 public enum TLSRevocation: Equatable, Sendable {
     /// None.
     case unchecked

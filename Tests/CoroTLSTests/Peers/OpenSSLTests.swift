@@ -108,6 +108,26 @@ import Testing
         }
     }
 
+    @Test func `a directory of roots may have their revocation lists too`() async throws {
+        try await withLoop { loop async throws in
+            let folder = IdentityFolder()
+            _ = folder.root
+            func refusal() async throws -> CertificateProblem? {
+                _ = try await loop.run(try #require(Peer.openssl), "rehash", folder.path)
+                let client = try TestAuthority.client {
+                    $0.roots = .directory(folder.path)
+                    $0.revocation = .leaf([])
+                }
+                return try await Refusal(on: loop, client).problem
+            }
+            #expect(try await refusal()?.reason == .noRevocationList)
+            _ = folder.file("root.crl", try TestAuthority.root.revocationList())
+            #expect(try await refusal() == nil)
+            _ = folder.file("root.crl", try TestAuthority.root.revocationList([.init(TestAuthority.localhost)]))
+            #expect("\(try #require(try await refusal()))".contains("was revoked on"))
+        }
+    }
+
     @Test(arguments: ["-tls1", "-tls1_1"])
     func `RFC 8996: a server that speaks no newer TLS is refused`(_ version: String) async throws {
         try await withLoop { loop async throws in
