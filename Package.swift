@@ -80,7 +80,7 @@ let package = Package(
         .testTarget(name: "CLoopTests", dependencies: ["CLoop"], swiftSettings: strict),
         .testTarget(name: "CoroTests", dependencies: ["Coro", "CoroTesting"], swiftSettings: strict),
         .testTarget(
-            name: "CoroTLSTests", dependencies: ["Coro", "CoroTLS", "CoroTesting", openSSL], swiftSettings: strict),
+            name: "CoroTLSTests", dependencies: ["Coro", "CoroTLS", "CoroTesting"], swiftSettings: strict),
         .testTarget(name: "HttpWireTests", dependencies: ["HttpWire"], swiftSettings: strict),
         .testTarget(
             name: "HttpTests", dependencies: ["Coro", "CoroTLS", "Http", "CoroTesting"], swiftSettings: strict),

@@ -65,8 +65,8 @@ final class ServerContexts: @unchecked Sendable {
         if let roots = options.clients.roots {
             try roots.load(into: context.pointer)
             roots.announce(in: context.pointer)
-            try options.revocation.load(into: context.pointer)
         }
+        try options.revocation.load(into: context.pointer)
         if speaks {
             SSL_CTX_set_alpn_select_cb(
                 context.pointer,

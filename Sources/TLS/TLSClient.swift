@@ -60,7 +60,7 @@ public final class TLSClient: Sendable {
         protocols = try TLSContext.encode(protocols: options.protocols)
         context = try TLSContext(for: .client, versions: options.versions)
         if options.verifiesPeer { try options.roots.load(into: context.pointer) }
-        // Where nothing is verified too: a file that was named and is not there is a mistake.
+        // Where nothing is verified too: a file that is named and not there is a mistake.
         try options.revocation.load(into: context.pointer)
         if let identity = options.identity { try context.present(identity) }
         if options.resumesSessions { SessionCache.fill(from: context.pointer) }

@@ -7,9 +7,10 @@ enum Verification {
     /// Called for each certificate of a chain that is checked; notes the first problem and lets OpenSSL's verdict stand.
     static let callback: @convention(c) (Int32, OpaquePointer?) -> Int32 = { verdict, store in
         guard verdict == 0, let store else { return verdict }
-        // SAFETY: OpenSSL puts the connection's SSL at this index.
-        let ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx())
-        guard let layer = TLSLayer.of(ssl.map { OpaquePointer($0) }), layer.problem == nil else { return verdict }
+        // SAFETY: OpenSSL puts the connection's SSL at this index; not where it checks who has signed a revocation list.
+        guard let ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()),
+            let layer = TLSLayer.of(OpaquePointer(ssl)), layer.problem == nil
+        else { return verdict }
         layer.problem = problem(in: store)
         return verdict
     }

@@ -199,7 +199,8 @@ import Testing
         #expect(
             "\(TLSError.revocationLists("x: there is none"))"
                 == "The revocation lists cannot be used: x: there is none.")
-        // A client that takes anything is told of what it was given all the same.
+        // Who verifies nobody is told all the same.
+        #expect(throws: TLSError.self) { try TestAuthority.server(.init(revocation: .leaf(.file("/nonexistent")))) }
         #expect(throws: TLSError.self) {
             try TestAuthority.client {
                 $0.revocation = .leaf(.file("/nonexistent"))
