@@ -8,8 +8,10 @@
 #else
 
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
@@ -55,13 +57,14 @@ static inline void copenssl_ctx_set_server_name_callback(SSL_CTX *context, int (
     SSL_CTX_set_tlsext_servername_callback(context, callback);
 }
 
-// The length of the keys that tickets are sealed with, as this OpenSSL wants them.
-static inline long copenssl_ctx_ticket_keys_length(SSL_CTX *context) {
-    return SSL_CTX_get_tlsext_ticket_keys(context, NULL, 0);
-}
-
-static inline long copenssl_ctx_set_ticket_keys(SSL_CTX *context, void *keys, long length) {
-    return SSL_CTX_set_tlsext_ticket_keys(context, keys, length);
+// The key of an HMAC with SHA-256.
+static inline int copenssl_mac_set_key(EVP_MAC_CTX *mac, const unsigned char *key, size_t length) {
+    OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)key, length),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0),
+        OSSL_PARAM_construct_end(),
+    };
+    return EVP_MAC_CTX_set_params(mac, parameters);
 }
 
 static inline int copenssl_ctx_set_groups(SSL_CTX *context, const char *groups) {

@@ -18,8 +18,13 @@ extension ByteStream {
     /// - Throws: `TLSError`, `StreamError`, `TimeoutError`, `CancellationError`, `LoopError.closed`. The connection is closed
     ///   then, but for `StreamError.wrongThread` and `.busy` and `TLSError.alreadySecure`, after which it is as before.
     public func startTLS(_ client: TLSClient, host: String, port: UInt16? = nil) async throws {
+        try await startTLS(client, host: host, port: port, offering: nil)
+    }
+
+    /// The same, with other protocols to be spoken inside than those of the client's options.
+    package func startTLS(_ client: TLSClient, host: String, port: UInt16?, offering: [String]?) async throws {
         try await secure(within: client.options.handshakeTimeout) { transport, received in
-            try client.makeLayer(transport, received: received, host: host, port: port)
+            try client.makeLayer(transport, received: received, host: host, port: port, offering: offering)
         }
     }
 

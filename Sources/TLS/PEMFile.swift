@@ -27,20 +27,31 @@ enum PEMFile {
 
     /// The certificates in `pem`, at least one, in their order; the caller frees them.
     static func certificates(in pem: [UInt8]) throws(TLSError) -> [OpaquePointer] {
+        try all("certificate", in: pem, read: { PEM_read_bio_X509($0, nil, nil, nil) }, free: X509_free)
+    }
+
+    /// The revocation lists in `pem`, at least one; the caller frees them.
+    static func revocationLists(in pem: [UInt8]) throws(TLSError) -> [OpaquePointer] {
+        try all("revocation list", in: pem, read: { PEM_read_bio_X509_CRL($0, nil, nil, nil) }, free: X509_CRL_free)
+    }
+
+    private static func all(
+        _ kind: String, in pem: [UInt8], read: (OpaquePointer?) -> OpaquePointer?, free: (OpaquePointer?) -> Void
+    ) throws(TLSError) -> [OpaquePointer] {
         OpenSSLErrors.clear()
         let found = withBIO(over: pem) { bio in
             var found: [OpaquePointer] = []
-            while let certificate = PEM_read_bio_X509(bio, nil, nil, nil) { found.append(certificate) }
+            while let one = read(bio) { found.append(one) }
             return found
         }
-        // The reader that finds no further certificate says so as if it were an error; anything else is one.
+        // The reader that finds no further one says so as if it were an error; anything else is one.
         let cause = ERR_peek_last_error()
         OpenSSLErrors.clear()
         let isEnd =
             copenssl_error_library(cause) == ERR_LIB_PEM && copenssl_error_reason(cause) == PEM_R_NO_START_LINE
         if !found.isEmpty, cause == 0 || isEnd { return found }
-        found.forEach { X509_free($0) }
-        throw .identity(isEnd ? "there is no certificate in it (PEM)" : OpenSSLErrors.reason(of: cause))
+        found.forEach { free($0) }
+        throw .identity(isEnd ? "there is no \(kind) in it (PEM)" : OpenSSLErrors.reason(of: cause))
     }
 
     /// The private key in `pem`; the caller frees it.
@@ -90,7 +101,9 @@ extension TLSError {
     /// What is wrong, without the sentence around it.
     var detail: String {
         switch self {
-        case .identity(let text), .roots(let text), .handshake(let text), .configuration(let text): text
+        case .identity(let text), .roots(let text), .revocationLists(let text), .handshake(let text),
+            .configuration(let text):
+            text
         case .certificate, .alreadySecure: description
         }
     }

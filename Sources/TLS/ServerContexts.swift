@@ -13,16 +13,22 @@ final class ServerContexts: @unchecked Sendable {
     private var byName: [String: TLSContext] = [:]
     /// As they are sent; OpenSSL points into it.
     private let protocols: UnsafeMutableBufferPointer<UInt8>
+    let ticketKeys: TicketKeys
 
     init(
         _ identities: [TLSIdentity], _ options: TLSServer.Options, protocols: [UInt8], _ ticketKeys: TicketKeys
     ) throws(TLSError) {
         var contexts: [TLSContext] = []
+        // A session says that its client was found good once. By what it was judged may have changed with a reload, so that
+        // where clients are verified each set of contexts resumes no sessions but its own.
+        let sessionContext =
+            options.clients == .none ? Array("coro".utf8) : (0..<16).map { _ in UInt8.random(in: 0...255) }
         for identity in identities {
-            contexts.append(try ServerContexts.make(identity, options, ticketKeys, speaks: !protocols.isEmpty))
+            contexts.append(try ServerContexts.make(identity, options, sessionContext, speaks: !protocols.isEmpty))
         }
         guard let first = contexts.first else { throw .configuration("a server needs an identity") }
         self.first = first
+        self.ticketKeys = ticketKeys
         self.protocols = .allocate(capacity: protocols.count)
         _ = self.protocols.initialize(from: protocols)
         for (identity, context) in zip(identities, contexts) {
@@ -40,7 +46,7 @@ final class ServerContexts: @unchecked Sendable {
     deinit { protocols.deallocate() }
 
     private static func make(
-        _ identity: TLSIdentity, _ options: TLSServer.Options, _ ticketKeys: TicketKeys, speaks: Bool
+        _ identity: TLSIdentity, _ options: TLSServer.Options, _ sessionContext: [UInt8], speaks: Bool
     ) throws(TLSError) -> TLSContext {
         let context = try TLSContext(for: .server, versions: options.versions)
         try context.present(identity)
@@ -49,9 +55,9 @@ final class ServerContexts: @unchecked Sendable {
         SSL_CTX_set_cipher_list(context.pointer, "ECDHE+AESGCM:ECDHE+CHACHA20")
         copenssl_ctx_set_session_cache_mode(context.pointer, Int(SSL_SESS_CACHE_OFF))
         // Without it sessions of clients that were verified are refused (SSL_CTX_set_session_id_context(3)).
-        SSL_CTX_set_session_id_context(context.pointer, "coro", 4)
+        SSL_CTX_set_session_id_context(context.pointer, sessionContext, UInt32(sessionContext.count))
         if options.issuesTickets {
-            ticketKeys.seal(with: context.pointer)
+            TicketKeys.use(in: context.pointer)
         } else {
             SSL_CTX_set_options(context.pointer, copenssl_op_no_ticket)
             SSL_CTX_set_num_tickets(context.pointer, 0)
@@ -60,6 +66,7 @@ final class ServerContexts: @unchecked Sendable {
             try roots.load(into: context.pointer)
             roots.announce(in: context.pointer)
         }
+        try options.revocation.load(into: context.pointer)
         if speaks {
             SSL_CTX_set_alpn_select_cb(
                 context.pointer,
@@ -92,25 +99,6 @@ final class ServerContexts: @unchecked Sendable {
         guard verdict == OPENSSL_NPN_NEGOTIATED else { return SSL_TLSEXT_ERR_ALERT_FATAL }
         chosen.pointee = UnsafePointer(found)
         return SSL_TLSEXT_ERR_OK
-    }
-}
-
-/// What tickets are sealed with: the same for all identities and across reloads, so that a ticket stays good.
-struct TicketKeys: Sendable {
-    private let bytes: [UInt8]
-
-    init() {
-        // More than any OpenSSL asks for; each takes what it needs.
-        var bytes = [UInt8](repeating: 0, count: 256)
-        RAND_bytes(&bytes, Int32(bytes.count))
-        self.bytes = bytes
-    }
-
-    func seal(with context: OpaquePointer) {
-        let length = copenssl_ctx_ticket_keys_length(context)
-        guard length <= bytes.count else { return }
-        var keys = bytes
-        copenssl_ctx_set_ticket_keys(context, &keys, length)
     }
 }
 #endif

@@ -12,6 +12,9 @@ public final class TLSClient: Sendable {
     public struct Options: Sendable {
         /// Whom we trust.
         public var roots: TLSRoots
+        /// Which certificates of a server's chain are looked up in revocation lists. The lists are read once, when the client
+        /// is made: newer ones need another client.
+        public var revocation: TLSRevocation
         /// False accepts any certificate of any host: whoever stands in between can read and change everything.
         public var verifiesPeer: Bool
         /// Who we are, for servers that want to know.
@@ -27,11 +30,13 @@ public final class TLSClient: Sendable {
 
         /// Makes the options.
         public init(
-            roots: TLSRoots = .system, verifiesPeer: Bool = true, identity: TLSIdentity? = nil,
-            protocols: [String] = [], versions: ClosedRange<TLSVersion> = .tls12 ... .tls13,
+            roots: TLSRoots = .system, revocation: TLSRevocation = .unchecked, verifiesPeer: Bool = true,
+            identity: TLSIdentity? = nil, protocols: [String] = [],
+            versions: ClosedRange<TLSVersion> = .tls12 ... .tls13,
             handshakeTimeout: Duration = .seconds(10), resumesSessions: Bool = true
         ) {
             self.roots = roots
+            self.revocation = revocation
             self.verifiesPeer = verifiesPeer
             self.identity = identity
             self.protocols = protocols
@@ -47,25 +52,29 @@ public final class TLSClient: Sendable {
     private let protocols: [UInt8]
     let sessions = SessionCache()
 
-    /// Makes a client. Reads the files of its roots now: on a serving loop, in `runBlocking`.
+    /// Makes a client. Reads the files of its roots and revocation lists now: on a serving loop, in `runBlocking`.
     ///
-    /// - Throws: `TLSError.roots`, `.identity`, `.configuration`.
+    /// - Throws: `TLSError.roots`, `.revocationLists`, `.identity`, `.configuration`.
     public init(_ options: Options = Options()) throws(TLSError) {
         self.options = options
         protocols = try TLSContext.encode(protocols: options.protocols)
         context = try TLSContext(for: .client, versions: options.versions)
         if options.verifiesPeer { try options.roots.load(into: context.pointer) }
+        // Where nothing is verified too: a file that is named and not there is a mistake.
+        try options.revocation.load(into: context.pointer)
         if let identity = options.identity { try context.present(identity) }
         if options.resumesSessions { SessionCache.fill(from: context.pointer) }
     }
 
-    /// The beginning of a connection to `host`.
+    /// The beginning of a connection to `host`; `offering` is instead of the options' protocols.
     func makeLayer(
-        _ transport: StreamTransport, received: [UInt8], host: String, port: UInt16?
+        _ transport: StreamTransport, received: [UInt8], host: String, port: UInt16?, offering: [String]? = nil
     ) throws(TLSError) -> TLSLayer {
+        let protocols = try offering.map(TLSContext.encode) ?? protocols
         let layer = try TLSLayer(transport, received: received, context: context, keeping: self)
         let ssl = try layer.open()
         SSL_set_connect_state(ssl)
+        layer.offered = offering ?? options.protocols
         if !protocols.isEmpty { SSL_set_alpn_protos(ssl, protocols, UInt32(protocols.count)) }
         try expect(host, of: ssl)
         // Without the callback where nothing is verified: what it finds is no reason for anything then.

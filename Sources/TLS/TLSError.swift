@@ -11,6 +11,8 @@ public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
     case identity(String)
     /// The roots that peers are to be judged by cannot be used.
     case roots(String)
+    /// The lists that peers' certificates are to be looked up in cannot be used.
+    case revocationLists(String)
     /// A setting that cannot be used, or that this OpenSSL refuses.
     case configuration(String)
     /// The connection is secured already, or is being secured.
@@ -22,6 +24,7 @@ public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
         case .handshake(let reason): "The TLS handshake failed: \(reason)."
         case .identity(let reason): "The certificate or its key cannot be used: \(reason)."
         case .roots(let reason): "The trusted certificates cannot be used: \(reason)."
+        case .revocationLists(let reason): "The revocation lists cannot be used: \(reason)."
         case .configuration(let reason): "TLS cannot be set up like that: \(reason)."
         case .alreadySecure: "The connection is secure already: TLS cannot be started twice on it."
         }
@@ -44,8 +47,12 @@ public struct CertificateProblem: Equatable, Sendable, CustomStringConvertible {
         case unknownIssuer
         /// Its key, or the hash that it was signed with, is too weak.
         case weak
-        /// Its issuer has taken it back.
-        case revoked
+        /// Its issuer has taken it back, and may have said why.
+        case revoked(since: CertificateTime, because: RevocationReason?)
+        /// It is to be looked up in a revocation list of its issuer, and none is given.
+        case noRevocationList
+        /// It is to be looked up in a revocation list of its issuer, and the time of the one that is given is over.
+        case expiredRevocationList(since: CertificateTime)
         /// It may not be used for this: a client's for a server, a server's for an authority.
         case wrongPurpose
         /// Anything else; as OpenSSL says it.
@@ -79,10 +86,17 @@ public struct CertificateProblem: Equatable, Sendable, CustomStringConvertible {
         case .unknownIssuer:
             "was issued by \(certificate.map { "“\($0.issuer)”" } ?? "somebody"), whom we do not know to trust"
         case .weak: "is too weak: its key is too short, or it was signed with a hash that is broken"
-        case .revoked: "has been revoked"
+        case .revoked(let since, let cause):
+            "was revoked on \(since), \(since.distanceFromNow)" + (cause.map { ": \($0)" } ?? "")
+        case .noRevocationList: "may have been revoked: no revocation list of its issuer\(issuerName) is at hand"
+        case .expiredRevocationList(let since):
+            "may have been revoked: the revocation list of its issuer\(issuerName) expired on \(since), "
+                + since.distanceFromNow
         case .wrongPurpose: "is not meant for this use"
         case .other(let text): "was not accepted: \(text)"
         }
     }
+
+    private var issuerName: String { certificate.map { " “\($0.issuer)”" } ?? "" }
 }
 #endif

@@ -84,7 +84,7 @@ public final class TLSIdentity: @unchecked Sendable {
         )
     }
 
-    private static func text(_ write: (OpaquePointer?) -> Void) -> String {
+    static func text(_ write: (OpaquePointer?) -> Void) -> String {
         let bio = BIO_new(BIO_s_mem())
         defer { BIO_free(bio) }
         write(bio)

@@ -39,6 +39,8 @@ final class TLSLayer: StreamLayer {
     /// Where this connection's sessions are kept.
     var sessions: SessionCache?
     var sessionKey = ""
+    /// The protocols that we have offered to a server; nil where we are the server.
+    var offered: [String]?
     /// What was agreed on, once the handshake is done.
     private(set) var session: TLSSession?
 
@@ -88,7 +90,13 @@ final class TLSLayer: StreamLayer {
         return inside {
             let result = SSL_do_handshake(ssl)
             guard result != 1 else {
-                session = TLSSession(ssl)
+                let session = TLSSession(ssl)
+                // RFC 7301 §3.2. OpenSSL has looked itself, from 3.0.15 on.
+                if let offered, let chosen = session.applicationProtocol, !offered.contains(chosen) {
+                    isBroken = true
+                    return .failed(TLSError.handshake("the server chose a protocol that was not offered (ALPN)"))
+                }
+                self.session = session
                 return .done
             }
             switch SSL_get_error(ssl, result) {

@@ -42,19 +42,25 @@ public final class TLSServer: Sendable {
         public var versions: ClosedRange<TLSVersion>
         /// Whether clients must show who they are.
         public var clients: ClientVerification
+        /// Which certificates of a client's chain are looked up in revocation lists, where clients show any. The lists are
+        /// read when the server is made, and again at each `reload`.
+        public var revocation: TLSRevocation
         /// How long a handshake may take.
         public var handshakeTimeout: Duration
-        /// Whether clients get tickets, by which they may go on later where they ended. No session is kept here.
+        /// Whether clients get tickets, by which they may go on later where they ended. No session is kept here. What tickets
+        /// are sealed with changes every twelve hours, and opens them for twelve more.
         public var issuesTickets: Bool
 
         /// Makes the options.
         public init(
             protocols: [String] = [], versions: ClosedRange<TLSVersion> = .tls12 ... .tls13,
-            clients: ClientVerification = .none, handshakeTimeout: Duration = .seconds(10), issuesTickets: Bool = true
+            clients: ClientVerification = .none, revocation: TLSRevocation = .unchecked,
+            handshakeTimeout: Duration = .seconds(10), issuesTickets: Bool = true
         ) {
             self.protocols = protocols
             self.versions = versions
             self.clients = clients
+            self.revocation = revocation
             self.handshakeTimeout = handshakeTimeout
             self.issuesTickets = issuesTickets
         }
@@ -66,15 +72,19 @@ public final class TLSServer: Sendable {
     private let ticketKeys: TicketKeys
     private let presented: Locked<ServerContexts>
 
-    /// Makes a server. Reads the files of its roots now: on a serving loop, in `runBlocking`.
+    /// Makes a server. Reads the files of its roots and revocation lists now: on a serving loop, in `runBlocking`.
     ///
     /// - Parameter identities: at least one. A client gets the one whose certificate has the name that it asks for, or the
     ///   first when none has, or it asks for none.
-    /// - Throws: `TLSError.identity`, `.roots`, `.configuration`.
-    public init(_ identities: [TLSIdentity], _ options: Options = Options()) throws(TLSError) {
+    /// - Throws: `TLSError.identity`, `.roots`, `.revocationLists`, `.configuration`.
+    public convenience init(_ identities: [TLSIdentity], _ options: Options = Options()) throws(TLSError) {
+        try self.init(identities, options, ticketKeys: TicketKeys())
+    }
+
+    init(_ identities: [TLSIdentity], _ options: Options, ticketKeys: TicketKeys) throws(TLSError) {
         self.options = options
+        self.ticketKeys = ticketKeys
         protocols = try TLSContext.encode(protocols: options.protocols)
-        ticketKeys = TicketKeys()
         presented = Locked(try ServerContexts(identities, options, protocols: protocols, ticketKeys))
     }
 
@@ -84,6 +94,9 @@ public final class TLSServer: Sendable {
     }
 
     /// Presents other identities from now on. Connections that are there stay as they are, and tickets stay good.
+    ///
+    /// Where clients are verified, roots and revocation lists are read again, and clients are judged by the new ones: their
+    /// tickets are of no use any more.
     ///
     /// - Runs on: any thread.
     /// - Throws: as `init`; nothing has changed then.

@@ -17,6 +17,9 @@ public struct TLSSession: Equatable, Sendable {
     public let isResumed: Bool
     /// The peer's certificate; nil when it has shown none.
     public let peerCertificate: Certificate?
+    /// What OpenSSL has found of the peer's certificate, by its number: 0 is good. Who does not verify trusts nobody, so
+    /// that it is 18, 19 or 20 then (X509_STORE_CTX_get_error(3)).
+    package let verifyResult: Int
 
     init(_ ssl: OpaquePointer) {
         version = SSL_version(ssl) == TLS1_3_VERSION ? .tls13 : .tls12
@@ -29,6 +32,7 @@ public struct TLSSession: Equatable, Sendable {
         serverName = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name).map { String(cString: $0) }
         isResumed = SSL_session_reused(ssl) == 1
         peerCertificate = SSL_get0_peer_certificate(ssl).map { Certificate($0) }
+        verifyResult = SSL_get_verify_result(ssl)
     }
 }
 #endif

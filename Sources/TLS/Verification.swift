@@ -7,9 +7,10 @@ enum Verification {
     /// Called for each certificate of a chain that is checked; notes the first problem and lets OpenSSL's verdict stand.
     static let callback: @convention(c) (Int32, OpaquePointer?) -> Int32 = { verdict, store in
         guard verdict == 0, let store else { return verdict }
-        // SAFETY: OpenSSL puts the connection's SSL at this index.
-        let ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx())
-        guard let layer = TLSLayer.of(ssl.map { OpaquePointer($0) }), layer.problem == nil else { return verdict }
+        // SAFETY: OpenSSL puts the connection's SSL at this index; not where it checks who has signed a revocation list.
+        guard let ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()),
+            let layer = TLSLayer.of(OpaquePointer(ssl)), layer.problem == nil
+        else { return verdict }
         layer.problem = problem(in: store)
         return verdict
     }
@@ -31,10 +32,29 @@ enum Verification {
             X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
             .unknownIssuer
         case X509_V_ERR_EE_KEY_TOO_SMALL, X509_V_ERR_CA_KEY_TOO_SMALL, X509_V_ERR_CA_MD_TOO_WEAK: .weak
-        case X509_V_ERR_CERT_REVOKED: .revoked
+        case X509_V_ERR_CERT_REVOKED: revocation(store)
+        case X509_V_ERR_UNABLE_TO_GET_CRL: .noRevocationList
+        case X509_V_ERR_CRL_HAS_EXPIRED:
+            .expiredRevocationList(
+                since: CertificateTime(X509_CRL_get0_nextUpdate(X509_STORE_CTX_get0_current_crl(store))))
         case X509_V_ERR_INVALID_PURPOSE, X509_V_ERR_INVALID_CA: .wrongPurpose
         default: .other(X509_verify_cert_error_string(Int(code)).map { String(cString: $0) } ?? "error \(code)")
         }
+    }
+
+    /// What the list that a certificate was found in says of it.
+    private static func revocation(_ store: OpaquePointer) -> CertificateProblem.Reason {
+        var entry: OpaquePointer?
+        X509_CRL_get0_by_cert(
+            X509_STORE_CTX_get0_current_crl(store), &entry, X509_STORE_CTX_get_current_cert(store))
+        var cause: CertificateProblem.RevocationReason?
+        if let raw = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, nil, nil) {
+            // SAFETY: NID_crl_reason decodes to an ASN1_ENUMERATED.
+            let number = raw.assumingMemoryBound(to: ASN1_ENUMERATED.self)
+            cause = CertificateProblem.RevocationReason(rawValue: ASN1_ENUMERATED_get(number))
+            ASN1_ENUMERATED_free(number)
+        }
+        return .revoked(since: CertificateTime(X509_REVOKED_get0_revocationDate(entry)), because: cause)
     }
 
     private static func expectedHost(_ store: OpaquePointer) -> String {

@@ -48,10 +48,85 @@ import Testing
         }
     }
 
+    /// What a server of TLS 1.2 says first, in its record: the protocol that it chooses is in it (RFC 5246 §7.4.1.3).
+    private func serverHello(choosing name: String) -> [UInt8] {
+        func counted(_ bytes: [UInt8]) -> [UInt8] { [UInt8(bytes.count >> 8), UInt8(bytes.count & 0xFF)] + bytes }
+        let name = Array(name.utf8)
+        let choice = [0, 16] + counted(counted([UInt8(name.count)] + name))
+        // Without it OpenSSL takes the server for one that can be tricked (RFC 5746).
+        let renegotiation: [UInt8] = [0xFF, 1, 0, 1, 0]
+        let random = [UInt8](repeating: 7, count: 32)
+        // No session; ECDHE_RSA_WITH_AES_128_GCM_SHA256; no compression.
+        let hello = [3, 3] + random + [0, 0xC0, 0x2F, 0] + counted(choice + renegotiation)
+        return [22, 3, 3] + counted([2, 0] + counted(hello))
+    }
+
+    /// How a client that offers http/1.1 takes a server that chooses `name` and then says no more, and what it answers.
+    private func answer(toServerChoosing name: String) async throws -> (error: TLSError?, bytes: [UInt8]) {
+        try await withLoop { loop async throws in
+            let pair = try StreamPair(on: loop)
+            let client = try TestAuthority.client {
+                $0.protocols = ["http/1.1"]
+                $0.versions = .tls12 ... .tls12
+            }
+            let connecting = loop.spawn { await failure { try await pair.left.startTLS(client, host: "localhost") } }
+            _ = try await pair.right.read()
+            try await pair.right.write(serverHello(choosing: name))
+            pair.right.finishWriting()
+            let bytes = try await pair.right.collect()
+            return (try await connecting.value as? TLSError, bytes)
+        }
+    }
+
+    @Test func `RFC 7301 §3.2: a server that chooses what was not offered is refused by OpenSSL, where it looks`()
+        async throws
+    {
+        let accepted = try await answer(toServerChoosing: "http/1.1")
+        #expect(accepted.error == .handshake("the peer closed the connection in the middle of it"))
+        let refused = try await answer(toServerChoosing: "http/1.0")
+        // An older one waits for the rest, and we look in its place (the next test).
+        if refused.error != accepted.error {
+            #expect(refused.error == .handshake("bad extension"))
+            // decode_error, fatal.
+            #expect(refused.bytes == [21, 3, 3, 0, 2, 2, 50])
+        }
+    }
+
+    @Test func `RFC 7301 §3.2: OpenSSLs before 3.0.15 do not look, so we do`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try StreamPair(on: loop)
+            let server = try TestAuthority.server(.init(protocols: ["h2"]))
+            let accepting = loop.spawn { try await pair.right.startTLS(server) }
+            let client = try TestAuthority.client { $0.protocols = ["h2"] }
+            try pair.left.insert { transport, received in
+                let layer = try client.makeLayer(transport, received: received, host: "localhost", port: nil)
+                layer.offered = ["http/1.1"]
+                return layer
+            }
+            await #expect(throws: TLSError.handshake("the server chose a protocol that was not offered (ALPN)")) {
+                try await pair.left.shakeHands()
+            }
+            #expect(pair.left.tls == nil)
+            try await accepting.value
+        }
+    }
+
     @Test(arguments: ["", String(repeating: "x", count: 256)])
     func `a protocol's name that cannot be sent is refused when the client is made`(_ name: String) {
         #expect(throws: TLSError.configuration("the protocol name “\(name)” must have 1 to 255 bytes")) {
             try TestAuthority.client { $0.protocols = ["h2", name] }
+        }
+    }
+
+    @Test func `what is offered may be another's to say than the client's`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try StreamPair(on: loop)
+            let server = try TestAuthority.server(.init(protocols: ["h2", "http/1.1"]))
+            let accepting = loop.spawn { try await pair.right.startTLS(server) }
+            let client = try TestAuthority.client { $0.protocols = ["h2"] }
+            try await pair.left.startTLS(client, host: "localhost", port: nil, offering: ["http/1.1"])
+            try await accepting.value
+            #expect(pair.left.tls?.applicationProtocol == "http/1.1")
         }
     }
 

@@ -72,6 +72,69 @@ import Testing
         }
     }
 
+    // MARK: The keys of tickets
+
+    @Test(arguments: [TLSVersion.tls12, .tls13])
+    func `RFC 8446 §4.6.1: a key seals for twelve hours, opens for twelve more, and is gone`(
+        _ version: TLSVersion
+    ) async throws {
+        try await withLoop { loop async throws in
+            let clock = HandMovedClock()
+            let server = try clock.server()
+            let clients = try (0..<4).map { _ in try client(version) }
+            for client in clients { try await isResumed(client, server, on: loop) }
+            clock.advance(toHour: 12, minus: 1)
+            #expect(try await isResumed(clients[0], server, on: loop))
+            clock.advance(toHour: 12)
+            #expect(try await isResumed(clients[1], server, on: loop))
+            // A key's time is its own: that nobody asked for it when it began gives the one before no more.
+            clock.advance(toHour: 24, minus: 1)
+            #expect(try await isResumed(clients[2], server, on: loop))
+            clock.advance(toHour: 24)
+            #expect(try await !isResumed(clients[3], server, on: loop))
+            // With TLS 1.3 it was given another, sealed with the second key.
+            #expect(try await isResumed(clients[1], server, on: loop) == (version == .tls13))
+        }
+    }
+
+    @Test func `a server that slept for days knows none of its old keys`() async throws {
+        try await withLoop { loop async throws in
+            let clock = HandMovedClock()
+            let server = try clock.server()
+            let client = try client(.tls13)
+            try await isResumed(client, server, on: loop)
+            clock.advance(toHour: 100)
+            #expect(try await !isResumed(client, server, on: loop))
+            #expect(try await isResumed(client, server, on: loop))
+        }
+    }
+
+    @Test func `a ticket is good on every loop of a server, also while its keys change`() async throws {
+        let clock = HandMovedClock()
+        let server = try clock.server()
+        let client = try client(.tls13)
+        let threads = try (0..<3).map { try LoopThread(name: "loop \($0)") }
+        defer { for thread in threads { try? thread.stop() } }
+        try await withLoop { loop async throws in
+            try await isResumed(client, server, on: loop)
+            clock.advance(toHour: 13)
+            for (index, thread) in threads.enumerated() {
+                #expect(try await thread.loop.spawn { try await isResumed(client, server, on: thread.loop) }.value)
+                clock.advance(toHour: 13 + index * 12)
+            }
+            // All at once.
+            let tasks = threads.map { thread in
+                thread.loop.spawn {
+                    for hour in 50..<60 {
+                        clock.advance(toHour: hour)
+                        try await isResumed(try self.client(.tls13), server, on: thread.loop)
+                    }
+                }
+            }
+            for task in tasks { try await task.value }
+        }
+    }
+
     @Test func `another server's ticket is a full handshake, not an error`() async throws {
         try await withLoop { loop async throws in
             let client = try client(.tls13)

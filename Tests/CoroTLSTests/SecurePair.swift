@@ -65,6 +65,18 @@ func failure(of body: () async throws -> Void) async -> (any Error)? {
 }
 
 extension ByteStream {
+    /// Goes through the handshake of a layer that was put in by hand.
+    func shakeHands() async throws {
+        while let layer = layer as? TLSLayer {
+            switch layer.shakeHands() {
+            case .done: return
+            case .wantsToReceive: try await waitUntilReadable()
+            case .wantsToSend: try await waitUntilWritable()
+            case .failed(let error): throw error
+            }
+        }
+    }
+
     /// Ends the connection below TLS, as a broken network or an attacker would.
     func cutWithoutFarewell() {
         // With the server's tickets unread it would be RST instead of FIN.

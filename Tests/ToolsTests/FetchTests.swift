@@ -161,6 +161,11 @@ import Testing
             refused.errors == "coro-fetch: (7) Could not connect to 127.0.0.1:1: Connection refused. "
                 + "Is the server running, and is this its port?\n")
         #expect(try Program.fetch("-s", "http://127.0.0.1:1/").errors == "")
+        let twice = try Program.fetch("--resolve", "two.test:1:127.0.0.1,127.0.0.2", "http://two.test:1/")
+        #expect(twice.status == 7)
+        #expect(
+            twice.errors == "coro-fetch: (7) Could not connect to 127.0.0.1:1: Connection refused; "
+                + "127.0.0.2:1: Connection refused. Is the server running, and is this its port?\n")
         #expect(try Program.fetch("-sS", "http://127.0.0.1:1/").errors == refused.errors)
     }
 

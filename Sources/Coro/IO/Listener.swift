@@ -57,10 +57,16 @@ public final class Listener: @unchecked Sendable {
     ///
     /// The listener closes the descriptor. A unix socket's file stays: it belongs to whoever has bound it.
     ///
-    /// - Throws: `IOError` EINVAL when it does not listen, ENOTSOCK, EBADF. The descriptor is closed then, too.
-    public convenience init(takingOver descriptor: Int32, on loop: EventLoop) throws(IOError) {
+    /// - Parameter options: what accepted connections inherit. They are the socket's: whoever else has a descriptor of it
+    ///   gets them too.
+    /// - Throws: `IOError` EINVAL when it does not listen, ENOTSOCK, EBADF; what the system says to an option. The descriptor
+    ///   is closed then, too.
+    public convenience init(
+        takingOver descriptor: Int32, on loop: EventLoop, options: SocketOptions = SocketOptions()
+    ) throws(IOError) {
         do throws(IOError) {
             try Socket.adoptListening(descriptor)
+            try options.apply(to: descriptor, family: Socket.localAddress(descriptor).family)
         } catch {
             Descriptor.close(descriptor)
             throw error

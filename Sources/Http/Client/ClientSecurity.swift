@@ -12,34 +12,34 @@ final class ClientSecurity: @unchecked Sendable {
 
     struct Options: Sendable {
         var tls = TLSClient.Options()
+        var client: TLSClient?
     }
 
     static let isBuiltIn = true
 
-    private let options: TLSClient.Options
+    /// What is spoken inside is this client's to say, whatever the options do (RFC 9112 §9.7, RFC 7301 §6).
+    private static let protocols = ["http/1.1"]
+
+    private let options: Options
     /// On its way, or there.
     private var made: Future<TLSClient>?
 
-    init(_ options: Options) {
-        var tls = options.tls
-        // What is spoken inside is this client's to say (RFC 7301 §6).
-        tls.protocols = ["http/1.1"]
-        self.options = tls
-    }
+    init(_ options: Options) { self.options = options }
 
     /// Makes a connection that was just made secure.
     func secure(_ stream: ByteStream, host: String, port: UInt16) async throws {
         let client = try await client(on: stream.loop)
         do {
-            try await stream.startTLS(client, host: host, port: port)
+            try await stream.startTLS(client, host: host, port: port, offering: ClientSecurity.protocols)
         } catch StreamError.broken(let error) {
             throw TLSError.handshake("the connection broke in the middle of it: \(error)")
         }
     }
 
     private func client(on loop: EventLoop) async throws -> TLSClient {
-        let options = options
-        let future = made ?? loop.blocking { try TLSClient(options) }
+        if let client = options.client { return client }
+        let tls = options.tls
+        let future = made ?? loop.blocking { try TLSClient(tls) }
         made = future
         do {
             return try await future.value
@@ -59,6 +59,14 @@ extension HTTPClient.Configuration {
     public var tls: TLSClient.Options {
         get { security.tls }
         set { security.tls = newValue }
+    }
+
+    /// A client for TLS that is there already, used in place of one that is made of `tls`. HTTP clients that share one, on
+    /// any loops, resume each other's sessions, and its files are read once. The protocols in its options are not used
+    /// either.
+    public var tlsClient: TLSClient? {
+        get { security.client }
+        set { security.client = newValue }
     }
 }
 #else

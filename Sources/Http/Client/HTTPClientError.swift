@@ -14,8 +14,8 @@ public enum HTTPClientError: Error, Sendable, CustomStringConvertible {
     case malformedRequest(WireError)
     /// The host's name has no address.
     case resolve(ResolveError)
-    /// No address of the host could be connected to; the last one's error.
-    case connect(SocketAddress, IOError)
+    /// No address of the host could be connected to: each that was tried, in the order in which they failed. At least one.
+    case connect([ConnectError.Failure])
     /// The connection could not be made secure: the server's certificate is not to be trusted, the two sides could not
     /// agree, or what was given for TLS, a file of roots for one, cannot be used. Nothing was sent of the request.
     case tls(TLSError)
@@ -54,7 +54,7 @@ public enum HTTPClientError: Error, Sendable, CustomStringConvertible {
         case .unsupportedScheme(let scheme): "The scheme \(scheme) is not supported"
         case .malformedRequest(let cause): "The request cannot be sent: \(cause)"
         case .resolve(let cause): cause.description
-        case .connect(let address, let cause): ConnectError.connect([.init(address, cause)]).description
+        case .connect(let failures): ConnectError.connect(failures).description
         case .tls(let cause): cause.description
         case .timeout(let phase): "Timed out while \(phase)"
         case .sendFailed(let cause): "Sending the request failed: \(cause)"
@@ -103,8 +103,7 @@ extension HTTPClientError {
         case BodyError.truncated(let received): HTTPClientError.truncated(received: received)
         case let error as TLSError: HTTPClientError.tls(error)
         case let error as ResolveError: HTTPClientError.resolve(error)
-        case ConnectError.connect(let failures) where !failures.isEmpty:
-            HTTPClientError.connect(failures[failures.count - 1].address, failures[failures.count - 1].error)
+        case ConnectError.connect(let failures): HTTPClientError.connect(failures)
         case ConnectError.resolve(let error): HTTPClientError.resolve(error)
         case ConnectError.timeout: HTTPClientError.timeout(phase)
         default: error

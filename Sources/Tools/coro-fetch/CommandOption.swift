@@ -93,6 +93,9 @@ struct CommandOption {
             CommandOption(nil, "capath", "DIR", "https: trust those in DIR, named by hash; adds to --cacert") {
                 $0.tls.authorityDirectory = $1
             },
+            CommandOption(nil, "crlfile", "FILE", "https: refuse what is revoked by FILE (PEM), lists of all issuers") {
+                $0.tls.revocationFile = $1
+            },
             CommandOption("E", "cert", "FILE[:PASSWORD]", "https: show the server this certificate (PEM)") {
                 ($0.tls.certificateFile, $0.tls.certificatePassword) = TLSOptions.split(certificate: $1)
             },

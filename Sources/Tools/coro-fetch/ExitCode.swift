@@ -23,6 +23,7 @@ enum ExitCode: Int32, CaseIterable {
     case unusableCertificate = 58
     case untrustedCertificate = 60
     case unusableAuthorities = 77
+    case unusableRevocationLists = 82
     case interrupted = 130
 
     /// What it means, as the help says it.
@@ -49,6 +50,7 @@ enum ExitCode: Int32, CaseIterable {
         case .unusableCertificate: "the certificate of --cert, or its key, cannot be used"
         case .untrustedCertificate: "the server's certificate is not to be trusted"
         case .unusableAuthorities: "the authorities of --cacert or --capath cannot be used"
+        case .unusableRevocationLists: "the revocation lists of --crlfile cannot be used"
         case .interrupted: "interrupted (Ctrl-C)"
         }
     }

@@ -9,8 +9,8 @@ struct Failure: Error {
     let code: ExitCode
     var message: String
     var hint: String?
-    /// The number that OpenSSL has for what is wrong with the server's certificate, for -w; 0 when nothing is.
-    var verifyResult = 0
+    /// The number that OpenSSL has for what is wrong with the server's certificate, for -w; nil when that was not why.
+    var verifyResult: Int?
     /// Said by the exit code alone: whoever closed our standard output does not wait for our complaints.
     var isQuiet = false
 
@@ -49,8 +49,8 @@ struct Failure: Error {
             self.init(.failedToStart, sentence, hint: "Look at -H, -X, -A and -u for line breaks and other controls.")
         case .resolve:
             self.init(.couldNotResolve, sentence, hint: "Is the name spelled right, and the network up?")
-        case .connect(_, let cause):
-            self.init(.couldNotConnect, sentence, hint: Failure.connectHint(cause.code, host))
+        case .connect(let failures):
+            self.init(.couldNotConnect, sentence, hint: Failure.connectHint(failures.last?.error.code, host))
         case .timeout(.connect), .timeout(.resolve), .timeout(.tls):
             self.init(
                 .timedOut, "\(sentence) (\(host))",
@@ -72,7 +72,7 @@ struct Failure: Error {
         }
     }
 
-    private static func connectHint(_ code: Int32, _ host: String) -> String {
+    private static func connectHint(_ code: Int32?, _ host: String) -> String {
         switch code {
         case ECONNREFUSED: "Is the server running, and is this its port?"
         case ENETUNREACH, EHOSTUNREACH: "Is the network up?"

@@ -21,6 +21,8 @@ extension TLSOptions {
         case 1: configuration.tls.roots = given[0]
         default: configuration.tls.roots = [given[0], given[1]]
         }
+        // The whole chain, as with curl.
+        if let revocationFile { configuration.tls.revocation = .chain(.file(revocationFile)) }
         guard let certificateFile else { return }
         do {
             configuration.tls.identity = try TLSIdentity(
@@ -38,12 +40,17 @@ extension Failure {
         switch error {
         case .certificate(let problem):
             self.init(.untrustedCertificate, sentence, hint: Failure.hint(for: problem.reason, host))
-            verifyResult = Failure.number(of: problem.reason)
+            verifyResult = Failure.number(of: problem)
+            return
         case .handshake, .configuration, .alreadySecure:
             self.init(.handshakeFailed, "\(host): \(sentence)")
         case .identity: self.init(.unusableCertificate, sentence, hint: "Look at --cert, --key and --pass.")
         case .roots: self.init(.unusableAuthorities, sentence, hint: "--cacert wants a file of certificates in PEM.")
+        case .revocationLists:
+            self.init(
+                .unusableRevocationLists, sentence, hint: "--crlfile wants a file of revocation lists (CRL) in PEM.")
         }
+        verifyResult = TLSOptions.notVerified
     }
 
     private static func hint(for reason: CertificateProblem.Reason, _ host: String) -> String {
@@ -54,16 +61,20 @@ extension Failure {
             "Is \(host) what you meant? --resolve reaches an address under the name it is for; -k skips the check."
         case .expired, .notYetValid:
             "Is this machine's clock right? Otherwise its owner must renew it; until then -k skips the check."
+        case .noRevocationList, .expiredRevocationList:
+            "--crlfile wants a list of each issuer, the root too, whose time is not over; -k skips the check."
         case .weak, .revoked, .wrongPurpose, .other: "Its owner must replace it; -k skips the check."
         }
     }
 
     /// X509_verify_cert_error_string(3) has the list.
-    private static func number(of reason: CertificateProblem.Reason) -> Int {
-        switch reason {
+    private static func number(of problem: CertificateProblem) -> Int {
+        switch problem.reason {
+        case .noRevocationList: 3
         case .notYetValid: 9
         case .expired: 10
-        case .selfSigned: 18
+        case .expiredRevocationList: 12
+        case .selfSigned: problem.depth == 0 ? 18 : 19
         case .unknownIssuer: 20
         case .revoked: 23
         case .wrongPurpose: 26

@@ -5,6 +5,7 @@ struct TLSOptions {
     var isInsecure = false
     var authorityFile: String?
     var authorityDirectory: String?
+    var revocationFile: String?
     var certificateFile: String?
     /// What came behind the file's name in --cert; --pass outranks it.
     var certificatePassword: String?
@@ -13,7 +14,7 @@ struct TLSOptions {
     var isAtLeast13 = false
     var isAtMost12 = false
 
-    /// With -k nothing is verified, and -w must not say that all was well: OpenSSL's number for an error of no kind.
+    /// Where no certificate was looked at -w must not say that all was well: OpenSSL's number for an error of no kind.
     static let notVerified = 1
 
     /// `FILE`, or `FILE:PASSWORD`; a backslash before a colon or a backslash takes its meaning away, as with curl.

@@ -2,6 +2,7 @@
 
 import Console
 import Coro
+import CoroTLS
 import Http
 
 final class Transfer: @unchecked Sendable {
@@ -32,8 +33,7 @@ final class Transfer: @unchecked Sendable {
         }
         report.ended = client.loop.now
         report.failure = failure
-        report.verifyResult = failure?.verifyResult ?? 0
-        if options.tls.isInsecure, report.response?.tls != nil { report.verifyResult = TLSOptions.notVerified }
+        report.verifyResult = failure.flatMap(\.verifyResult) ?? report.response?.tls?.verifyResult ?? 0
         if let failure { tell(failure) }
         if options.showsTiming, let drawing = Timing.drawing(of: report) { Console.note(drawing) }
         do {

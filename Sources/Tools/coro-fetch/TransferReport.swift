@@ -18,7 +18,7 @@ struct TransferReport {
     var sizeHeader = 0
     var sizeRequest = 0
     var connectCount = 0
-    /// As OpenSSL counts: 0 for a certificate that was checked and found good.
+    /// As OpenSSL counts: 0 for a certificate that was found good; with -k, what was wrong with it for all that.
     var verifyResult = 0
     /// What came back; nil when nothing did. The body's bytes are not kept by it once they were read.
     private(set) var response: HTTPClient.Response?

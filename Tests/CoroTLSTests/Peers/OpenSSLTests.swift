@@ -108,6 +108,26 @@ import Testing
         }
     }
 
+    @Test func `a directory of roots may have their revocation lists too`() async throws {
+        try await withLoop { loop async throws in
+            let folder = IdentityFolder()
+            _ = folder.root
+            func refusal() async throws -> CertificateProblem? {
+                _ = try await loop.run(try #require(Peer.openssl), "rehash", folder.path)
+                let client = try TestAuthority.client {
+                    $0.roots = .directory(folder.path)
+                    $0.revocation = .leaf([])
+                }
+                return try await Refusal(on: loop, client).problem
+            }
+            #expect(try await refusal()?.reason == .noRevocationList)
+            _ = folder.file("root.crl", try TestAuthority.root.revocationList())
+            #expect(try await refusal() == nil)
+            _ = folder.file("root.crl", try TestAuthority.root.revocationList([.init(TestAuthority.localhost)]))
+            #expect("\(try #require(try await refusal()))".contains("was revoked on"))
+        }
+    }
+
     @Test(arguments: ["-tls1", "-tls1_1"])
     func `RFC 8996: a server that speaks no newer TLS is refused`(_ version: String) async throws {
         try await withLoop { loop async throws in
@@ -180,6 +200,35 @@ import Testing
             #expect(said.contains("Verify return code: 0 (ok)"))
             #expect(said.contains("ALPN protocol: http/1.1"))
             #expect(said.contains("hello from outside"))
+        }
+    }
+
+    @Test func `a client of TLS 1.2 keeps its ticket while the key is new, and gets another before it is gone`()
+        async throws
+    {
+        try await withLoop { loop async throws in
+            let clock = HandMovedClock()
+            let session = IdentityFolder()
+            let file = session.file("session", "")
+            try await loop.serving(try clock.server(), Self.echo) { port in
+                /// Whether it is resumed, and the line of its ticket that has the key's name.
+                func connect(_ options: [String]) async throws -> (isResumed: Bool, key: Substring) {
+                    let said = try await self.connect(
+                        ["-tls1_2"] + options, to: port, on: loop, saying: [("hello", "hello")])
+                    let ticket = try #require(said.firstRange(of: "0000 - "))
+                    return (said.contains("Reused, TLSv1.2"), said[ticket.upperBound...].prefix(47))
+                }
+                let first = try await connect(["-sess_out", file])
+                #expect(!first.isResumed)
+                clock.advance(toHour: 12, minus: 1)
+                let second = try await connect(["-sess_in", file])
+                #expect(second.isResumed && second.key == first.key)
+                clock.advance(toHour: 12)
+                let third = try await connect(["-sess_in", file])
+                #expect(third.isResumed && third.key != first.key)
+                clock.advance(toHour: 24)
+                #expect(try await !connect(["-sess_in", file]).isResumed)
+            }
         }
     }
 

@@ -79,6 +79,20 @@ import Testing
         }
     }
 
+    @Test func `a listener gives its options to a socket that it takes over`() async throws {
+        try await withLoop { loop async throws in
+            let first = try Listener(on: loop, address: .loopback(port: 0))
+            let options = SocketOptions(noDelay: false, keepAlive: .on, sendBufferBytes: 20_000)
+            let listener = try Listener(takingOver: dup(first.source.descriptor), on: loop, options: options)
+            let client = try await Connector(loop: loop).connect(to: listener.address)
+            let server = try #require(try await listener.accept())
+            #expect(value(server, Self.tcp, TCP_NODELAY) == 0)
+            #expect(value(server, SOL_SOCKET, SO_KEEPALIVE) == 1)
+            #expect(value(server, SOL_SOCKET, SO_SNDBUF) == 40_000)
+            client.close()
+        }
+    }
+
     @Test func `closing with a reset is told to the peer`() async throws {
         try await withLoop { loop async throws in
             let pair = try await TCPPair(on: loop)

@@ -36,6 +36,26 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
         }
     }
 
+    @Test func `says of each address why it could not be connected to`() throws {
+        try withClient(script: answering(ok)) { client, server in
+            let port = server.address.port
+            server.stop()
+            try await client.loop.moment()
+            let addresses = ["127.0.0.1", "127.0.0.2"].compactMap { SocketAddress(ip: $0, port: port) }
+            var resolver = OverrideResolver()
+            resolver.override("two.test", with: addresses)
+            let other = HTTPClient(on: client.loop, resolver: resolver)
+            await #expect {
+                try await other.get("http://two.test:\(port)/") as HTTPClient.Response
+            } throws: { error in
+                guard case HTTPClientError.connect(let failures) = error else { return false }
+                return failures.map(\.address) == addresses
+                    && "\(error)" == "Could not connect to \(addresses[0]): Connection refused; "
+                        + "\(addresses[1]): Connection refused"
+            }
+        }
+    }
+
     @Test func `does not use a connection again that spoke while it was idle`() throws {
         try withClient { connection, index in
             while try await connection.readRequest() != nil {

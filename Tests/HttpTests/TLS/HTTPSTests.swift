@@ -42,6 +42,25 @@ import Testing
         }
     }
 
+    @Test func `two clients that share a TLS client resume each other's sessions`() async throws {
+        let tell: HTTPServer.Handler = { .text($0.tls?.applicationProtocol ?? "none") }
+        try await withSecureServer(.init(protocols: ["h2", "http/1.1"]), handler: tell) { served in
+            // What it offers to others is of no matter here.
+            let shared = try Authority.client { $0.protocols = ["h2"] }
+            for index in 0..<3 {
+                let client = served.client {
+                    $0.tls.roots = .file("/nonexistent")
+                    $0.tlsClient = shared
+                }
+                let response = try await client.get(served.url)
+                #expect(try await response.body.text() == "http/1.1")
+                #expect(!response.isConnectionReused)
+                #expect(response.tls?.isResumed == (index > 0))
+            }
+            #expect(try await served.client().get(served.url).tls?.isResumed == false)
+        }
+    }
+
     @Test func `an idle connection that the server has closed is not used again`() async throws {
         try await withSecureServer { served in
             let client = served.client()
