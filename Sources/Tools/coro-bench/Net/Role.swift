@@ -9,6 +9,8 @@ enum Role: Equatable {
     #if TLS
     /// A server of files over TLS.
     case secure(SecureServer)
+    /// A load for such servers.
+    case client(SecureClient)
     #endif
 
     /// The word that stands before a role, in place of a command.
@@ -33,7 +35,8 @@ enum Role: Equatable {
 
     private static func secure(_ words: [String]) -> Role? {
         #if TLS
-        words[1] == "tls" ? .secure(SecureServer(folder: words[2])) : nil
+        words[1] == "tls"
+            ? .secure(SecureServer(folder: words[2])) : SecureClient(Array(words.dropFirst())).map { .client($0) }
         #else
         nil
         #endif
@@ -46,6 +49,7 @@ enum Role: Equatable {
         case .server(let server): server.run()
         #if TLS
         case .secure(let server): server.run()
+        case .client(let client): client.run()
         #endif
         }
     }

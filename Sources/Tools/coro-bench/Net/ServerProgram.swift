@@ -11,13 +11,13 @@ struct ServerProgram: Sendable {
     /// Its command line; nil when it is not there.
     let words: [String]?
     /// Where it was told to listen; nil for one that says where on its standard error.
-    let port: UInt16?
+    let port: ReservedPort?
     /// Where it begins; nil is where we are.
     let directory: String?
     /// What to do about a program that is not there.
     let cure: String
 
-    init(_ name: String, _ words: [String]?, port: UInt16? = nil, directory: String? = nil, cure: String = "") {
+    init(_ name: String, _ words: [String]?, port: ReservedPort? = nil, directory: String? = nil, cure: String = "") {
         self.name = name
         self.words = words
         self.port = port
@@ -44,8 +44,8 @@ struct ServerProgram: Sendable {
     static func nginx(_ folder: Workshop, isSecure: Bool = false) throws -> ServerProgram {
         let cure = "apt-get install nginx-light"
         guard let path = Programs.installed("nginx") else { return ServerProgram("nginx", nil, cure: cure) }
-        let port = try RawConnection.freePort()
-        let configuration = NginxConfiguration(folder: folder.path, port: port, isSecure: isSecure)
+        let port = try ReservedPort()
+        let configuration = NginxConfiguration(folder: folder.path, port: port.number, isSecure: isSecure)
         try folder.write(configuration.text, to: "nginx.conf")
         for name in configuration.leaves { folder.expect(name) }
         return ServerProgram(
@@ -62,10 +62,10 @@ struct ServerProgram: Sendable {
     static func openSSL(_ folder: Workshop) throws -> ServerProgram {
         let cure = "apt-get install openssl"
         guard let path = Programs.installed("openssl") else { return ServerProgram("s_server", nil, cure: cure) }
-        let port = try RawConnection.freePort()
+        let port = try ReservedPort()
         let words = [
-            path, "s_server", "-accept", "127.0.0.1:\(port)", "-cert", "certificate.pem", "-key", "key.pem", "-tls1_3",
-            "-WWW", "-quiet",
+            path, "s_server", "-accept", "127.0.0.1:\(port.number)", "-cert", "certificate.pem", "-key", "key.pem",
+            "-tls1_3", "-WWW", "-quiet",
         ]
         return ServerProgram("s_server", words, port: port, directory: folder.path, cure: cure)
     }
@@ -107,7 +107,7 @@ final class RunningServer: Sendable {
 
     /// Suspends until it takes connections.
     private static func whereItListens(_ program: ServerProgram, _ process: Subprocess) async throws -> UInt16 {
-        guard let told = program.port else {
+        guard let told = program.port?.number else {
             // "… listening on http://127.0.0.1:41234/"
             let line = try await process.loop.withTimeout(.seconds(10)) {
                 try await process.standardError?.read(until: UInt8(ascii: "\n")) ?? []
