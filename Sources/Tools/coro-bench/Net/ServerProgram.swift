@@ -32,11 +32,16 @@ struct ServerProgram: Sendable {
         }
     }
 
-    /// The server of this package, with the files of a folder or, without one, its endpoints.
-    static func coroServe(_ folder: Workshop? = nil) -> ServerProgram {
-        let path = Programs.sister("coro-serve")
+    /// The server of this package, with the files of a folder or, without one, its endpoints; with TLS when there is a folder
+    /// with a certificate.
+    static func coroServe(_ folder: Workshop? = nil, certificate: Workshop? = nil) -> ServerProgram {
+        let files = folder.map { [$0.path] } ?? []
+        let secured = certificate.map {
+            ["--tls-cert", "\($0.path)/certificate.pem", "--tls-key", "\($0.path)/key.pem"]
+        }
+        let words = ["--quiet", "--port", "0"] + (secured ?? []) + files
         return ServerProgram(
-            "coro-serve", path.map { [$0, "--quiet", "--port", "0"] + (folder.map { [$0.path] } ?? []) },
+            "coro-serve", Programs.sister("coro-serve").map { [$0] + words },
             cure: "It is not beside coro-bench. Build it: swift build -c release --product coro-serve")
     }
 
@@ -51,11 +56,6 @@ struct ServerProgram: Sendable {
         return ServerProgram(
             "nginx", [path, "-p", folder.path, "-e", configuration.errors, "-c", "\(folder.path)/nginx.conf"],
             port: port, cure: cure)
-    }
-
-    /// CoroTLS, with the folder's certificate and files.
-    static func secure(_ folder: Workshop) -> ServerProgram {
-        ServerProgram("coro", [Programs.own, Role.flag, "tls", folder.path])
     }
 
     /// OpenSSL's own server, which has one connection at a time, with the folder's certificate and files.

@@ -1,4 +1,4 @@
-// TLS against nginx and OpenSSL's own server: one key (ECDSA, P-256), one cipher, TLS 1.3, one load.
+// HTTP over TLS against nginx and OpenSSL's own server: one key (ECDSA, P-256), one cipher, TLS 1.3, one load.
 //
 // A handshake takes a client more than a server, so that the load's core is busy before the server's is: what is compared is
 // what a server does with its CPU time. In bulk the load hardly works, and rates are compared.
@@ -63,7 +63,7 @@ extension Scenario {
             "tls", name, leastRatio: 0.9,
             about: "GET of files in the page cache \(about), \(SecureLoad.cipher); the load deciphers nothing"
         ) { meter in
-            try await meter.withSecureServers { servers, folder in
+            try await meter.withSecureServers(files: true) { servers, folder in
                 let bytes = (meter.isBrief ? 1 << 20 : 1 << 30) / connections
                 try folder.makeZeros(bytes, at: "zeros")
                 try await meter.compare(.byte, servers) { server, seconds in
@@ -79,14 +79,18 @@ extension Scenario {
 }
 
 extension Meter {
-    /// Runs `body` with servers that share one certificate and one folder of files.
-    fileprivate func withSecureServers(_ body: ([ServerProgram], Workshop) async throws -> Void) async throws {
+    /// Runs `body` with servers that share one certificate, and the folder that it is in: coro-serve serves that with `files`,
+    /// and else has /plaintext in memory, as nginx does; s_server has files only.
+    fileprivate func withSecureServers(
+        files: Bool = false, _ body: ([ServerProgram], Workshop) async throws -> Void
+    ) async throws {
         try await withWorkshop { folder in
             let pem = try TLSIdentity.selfSigned(names: ["localhost", "127.0.0.1"]).pem
-            try folder.write(pem.certificates, to: SecureServer.certificate)
-            try folder.write(pem.key, to: SecureServer.key)
+            try folder.write(pem.certificates, to: "certificate.pem")
+            try folder.write(pem.key, to: "key.pem")
             try folder.write("Hello, World!", to: "plaintext")
-            try await body([.secure(folder), .nginx(folder, isSecure: true), .openSSL(folder)], folder)
+            let ours = ServerProgram.coroServe(files ? folder : nil, certificate: folder)
+            try await body([ours, .nginx(folder, isSecure: true), .openSSL(folder)], folder)
         }
     }
 }
