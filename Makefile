@@ -1,7 +1,7 @@
 # Every target is a line or two; what needs more is a script beside what it serves.
 SWIFT ?= swift
 
-.PHONY: help setup demo run test check lint build bench plain tsan asan fuzz clean
+.PHONY: help setup demo run test check lint build testssl bench plain tsan asan fuzz clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -40,6 +40,9 @@ asan: setup ## All tests under the address sanitizer (without its leak check; le
 
 soak: setup ## Races, ten thousand times each (REPEAT=n, FILTER=text, SECONDS=n, SANITIZE=thread or address).
 	@sh Tests/Checks/soak.sh "$(SWIFT)" $(or $(SECONDS),10)
+
+testssl: setup ## What testssl.sh finds of coro-serve: nothing worse than LOW (one to three minutes).
+	@sh Tests/Checks/testssl.sh "$(SWIFT)"
 
 bench: setup ## Operations beside SwiftNIO and asyncio, in turns, and the design's aims as ratios (ROUNDS=n).
 	python3 Benchmarks/compare.py --swift "$(SWIFT)" --rounds $(or $(ROUNDS),3)

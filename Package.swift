@@ -56,7 +56,8 @@ let package = Package(
             name: "coro-serve", dependencies: ["Console", "Coro", "CoroTLS", "Http"], path: "Sources/Tools/coro-serve",
             swiftSettings: strict),
         .executableTarget(
-            name: "coro-bench", dependencies: ["AllocationCounter", "BenchFloor", "Console", "Coro", "CoroTLS"],
+            name: "coro-bench",
+            dependencies: ["AllocationCounter", "BenchFloor", "Console", "Coro", "CoroTLS", openSSL],
             path: "Sources/Tools/coro-bench", swiftSettings: strict),
         // The benchmark tool's malloc: glibc's, counted.
         .target(name: "AllocationCounter", path: "Sources/Tools/AllocationCounter"),

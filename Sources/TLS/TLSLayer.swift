@@ -21,6 +21,7 @@ final class TLSLayer: StreamLayer {
     /// The transport's own failures, which OpenSSL cannot carry. The kernel says each only once.
     private var receiveFailure: StreamError?
     private var sendFailure: StreamError?
+    private var tickets = HeldTickets()
     /// What has ended TLS in both directions: whoever asks again is told the same.
     private var broken: StreamError?
     /// OpenSSL must not be asked to say farewell after it has failed (SSL_shutdown(3)).
@@ -136,7 +137,10 @@ final class TLSLayer: StreamLayer {
             case SSL_ERROR_WANT_WRITE: mustSendToReceive = true
             default: break
             }
-            return outcome(of: result, ssl, receiveFailure)
+            let progress = outcome(of: result, ssl, receiveFailure)
+            // Whoever waits now may say nothing for long.
+            if case .wouldBlock = progress, !tickets.isEmpty { _ = sendCiphertext(.init(start: nil, count: 0)) }
+            return progress
         }
     }
 
@@ -255,7 +259,11 @@ final class TLSLayer: StreamLayer {
 
     /// Sends for OpenSSL.
     func sendCiphertext(_ bytes: UnsafeRawBufferPointer) -> StreamProgress {
-        let progress = transport.send(bytes)
+        if session == nil, SSL_get_state(ssl) == TLS_ST_SW_SESSION_TICKET, SSL_version(ssl) == TLS1_3_VERSION {
+            tickets.hold(bytes)
+            return .moved(bytes.count)
+        }
+        let progress = tickets.send(before: bytes, transport)
         guard case .failed(let error) = progress else { return progress }
         sendFailure = error
         // In the handshake a peer that listens no more has mostly said why: OpenSSL goes on, and reads it.

@@ -77,27 +77,31 @@ import Testing
 
     // MARK: Servers
 
-    /// TLS is left out: its load counts in whole seconds.
     private static let quickNet = ["net", "-t", "0.001", "-n", "1"]
 
     @Test func `every server is compared, and the JSON says with whom`() throws {
-        let filters = ["stream/", "connection/", "file/", "quiet/a stream", "quiet/http"].flatMap { ["-f", $0] }
+        // What s_time takes is whole seconds.
+        let filters = ["stream/", "connection/", "file/", "quiet/", "handshakes", "gib"].flatMap { ["-f", $0] }
         let result = try bench(Self.quickNet + filters + ["--report", "json"])
         #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
         let report = try #require(try JSONSerialization.jsonObject(with: result.output) as? [String: Any])
         #expect(report["list"] as? String == "net")
         let rows = try #require(report["results"] as? [[String: Any]])
         #expect(rows.count >= 11)
+        #if TLS
+        #expect(rows.filter { $0["group"] as? String == "tls" }.count == 4)
+        #endif
         for row in rows {
             let servers = try #require(row["servers"] as? [[String: Any]])
             let missing = try #require(row["missing"] as? [[String: Any]])
-            #expect(servers.count + missing.count == 2, "\(row)")
+            #expect(servers.count + missing.count == (row["group"] as? String == "tls" ? 3 : 2), "\(row)")
             #expect((servers.first?["name"] as? String)?.hasPrefix("coro") == true)
             #expect(missing.allSatisfy { ($0["cure"] as? String)?.isEmpty == false })
             let part = row["group"] as? String == "quiet" ? "resident_bytes" : "per_second"
             for server in servers {
                 let spread = try #require(server[part] as? [String: Any])
                 #expect(spread["median"] is Double && (spread["rounds"] as? [Any])?.count == 1, "\(server)")
+                #expect((server["busy"] as? [String: Any])?["median"] is Double == (part == "per_second"), "\(server)")
             }
             // Fifty connections may cost a server less than a page.
             for peer in servers.dropFirst() where part == "per_second" {

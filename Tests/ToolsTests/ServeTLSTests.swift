@@ -63,6 +63,15 @@ struct `coro-serve over TLS` {
         #expect(plain.hasPrefix("HTTP/1.1 400 ") && plain.contains("https://"))
     }
 
+    @Test func `has browsers take types as they are said, over https alone`() throws {
+        let server = try serve("--tls")
+        let (arguments, _) = try pasted(server)
+        let head = try Program.run(Program.coroFetch, ["-I"] + arguments).text
+        #expect(head.contains("X-Content-Type-Options: nosniff\r\n"), "\(head)")
+        let plain = try ServeProcess(["-p", "0", "--quiet"])
+        #expect(try !Program.fetch("-I", "http://127.0.0.1:\(plain.port)/").text.contains("nosniff"))
+    }
+
     @Test func `says in the log who did not get in, and why`() throws {
         let server = try ServeProcess(["-p", "0", "--tls"], scheme: "https")
         let (arguments, _) = try pasted(server)

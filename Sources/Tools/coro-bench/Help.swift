@@ -14,7 +14,7 @@ extension CommandLineArguments {
                               streams, connections that come and go, a large file, TLS.
           -f, --filter TEXT   Only scenarios whose name contains TEXT; may be given again for more.
           -t, --time SECONDS  How long each is measured; of net, each server. 1 if not given.
-                              (memory: not used; TLS rows: a second for each round at least.)
+                              (memory: not used; s_time: a second for each round at least.)
           -n, --rounds N      In how many rounds; the median of them is reported. 5 if not given.
           -r, --report FORMAT text, a table (the default), or json, one object.
           -l, --list          Show the scenarios, their aims, and what one operation is; measure nothing.
@@ -44,6 +44,7 @@ extension CommandLineArguments {
         Columns of net, a line for each server, Coro's first:
           per s     What is counted (bytes, messages, connections, handshakes) in a second; median.
           cpu ns    CPU time of the server's process for one of them; median.
+          busy      The part of its core that the server used. Well below 100% the rate is the load's.
           bytes     Resident memory of the server's process for a quiet connection.
           ratio     Coro's rate (or memory) divided by this peer's: the median of the rounds' ratios,
                     the least and the most.

@@ -80,6 +80,7 @@ enum JSONReport {
         for (name, part) in parts {
             members.append((name, spread(side.spread(part), rounds: side.rounds.map { $0[keyPath: part] })))
         }
+        members.append(("busy", spread(side.spread(\.busy))))
         if let comparison {
             for (name, part) in parts { members.append(("ratio_\(name)", spread(comparison.ratio(part, to: side)))) }
         }

@@ -41,7 +41,8 @@ extension CommandLineArguments {
           /echo           The request's body, sent back as it comes; any method
 
         Files come with their type, length, ETag and Last-Modified; index.html stands for its directory.
-        No path leads out of DIR, by symbolic links neither.
+        No path leads out of DIR, by symbolic links neither. Over https browsers are told to take types
+        as they are said (X-Content-Type-Options: nosniff).
 
         The first SIGINT (Ctrl-C) or SIGTERM lets requests under way finish; a second ends at once.
         Exit codes: 0 stopped, 1 could not serve (say, the port is in use), 2 wrong command line,

@@ -23,7 +23,7 @@ internal import Http
     private static func run(_ options: Options) -> Int32 {
         ServerProcess.raiseDescriptorLimit()
         do {
-            let handler: HTTPServer.Handler
+            var handler: HTTPServer.Handler
             if let directory = options.directory {
                 guard let files = try? StaticFiles(directory: directory) else {
                     ServerProcess.say("There is no directory \(directory) that can be read. Name one that is there.")
@@ -43,6 +43,7 @@ internal import Http
                 return 2
             }
             defer { security?.end() }
+            if security != nil { handler = withoutSniffing(handler) }
             let loop = try EventLoop()
             // Before any other thread is there to take a signal the old way.
             let signals = try loop.signals([SIGINT, SIGTERM] + (security == nil ? [] : [SIGHUP]))
@@ -56,5 +57,16 @@ internal import Http
             ServerProcess.say("\(error)")
         }
         return 1
+    }
+
+    /// Has browsers take the type of an answer as it is said, and guess no other from its bytes (X-Content-Type-Options,
+    /// Fetch Standard). That is right for every answer; over plain HTTP, where anybody on the way may change both, it would
+    /// promise what nobody can keep.
+    private static func withoutSniffing(_ handler: @escaping HTTPServer.Handler) -> HTTPServer.Handler {
+        { request in
+            var response = try await handler(request)
+            try response.fields.set("X-Content-Type-Options", "nosniff")
+            return response
+        }
     }
 }

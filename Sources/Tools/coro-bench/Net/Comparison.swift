@@ -18,6 +18,10 @@ struct Comparison: Sendable {
         var cpu = Double.nan
         /// Resident memory of the server's process for a connection that is open and quiet, in bytes.
         var bytes = Double.nan
+
+        /// The part of its core that the server has used, 0 to 1. Where that is much less than 1 it has waited for the load,
+        /// and the rate is the load's.
+        var busy: Double { perSecond * cpu / 1e9 }
     }
 
     /// One server's rounds.

@@ -2,7 +2,7 @@
 
 extension TextReport {
     static let comparisonColumns = [
-        "server", "per s", "cpu ns", "bytes", "ratio", "least", "most", "cpu ratio", "aim",
+        "server", "per s", "cpu ns", "busy", "bytes", "ratio", "least", "most", "cpu ratio", "aim",
     ]
 
     func rows(_ comparison: Comparison, _ measurement: Measurement) -> String {
@@ -11,7 +11,7 @@ extension TextReport {
             let key = index == 0 ? measurement.scenario.key : ""
             let own = [
                 TextReport.short(side.spread(\.perSecond).median), TextReport.fine(side.spread(\.cpu).median),
-                TextReport.number(side.spread(\.bytes).median),
+                percent(side.spread(\.busy).median), TextReport.number(side.spread(\.bytes).median),
             ]
             let cells = [side.name] + own + (index == 0 ? aim(measurement) : ratios(comparison, to: side))
             text += TextReport.padded(key, width) + TextReport.line(cells)
@@ -46,6 +46,10 @@ extension TextReport {
             return number(scaled, digits: scaled < 10 ? 2 : scaled < 100 ? 1 : 0) + unit
         }
         return number(value)
+    }
+
+    private func percent(_ part: Double) -> String {
+        part.isFinite ? TextReport.number(100 * part, digits: 0) + "%" : "-"
     }
 
     /// Enough digits for what a byte takes.

@@ -7,10 +7,10 @@ internal import Coro
 extension Meter {
     /// Compares what servers do with a load; Coro's comes first among them.
     ///
-    /// - Parameter load: keeps that server busy for so many seconds and returns how many units that was.
+    /// - Parameter load: keeps that server busy for so many seconds, and says what came of it.
     func compare(
         _ unit: Comparison.Unit, _ servers: [ServerProgram],
-        load: @escaping @Sendable (RunningServer, Double) async throws -> Double
+        load: @escaping @Sendable (RunningServer, Double) async throws -> Load.Amount
     ) async throws {
         let (present, missing) = try sorted(servers)
         var comparison = Comparison(unit: unit, sides: present.map { .init(name: $0.name) }, missing: missing)
@@ -22,10 +22,10 @@ extension Meter {
                     let index = round % 2 == 0 ? turn : servers.count - 1 - turn
                     let server = servers[index]
                     tell("round \(round + 1) of \(rounds), \(server.program.name)")
-                    let (wall, cpu) = (Clock.wall, server.cpu)
-                    let units = try await load(server, seconds / Double(rounds))
+                    let cpu = server.cpu
+                    let amount = try await load(server, seconds / Double(rounds))
                     comparison.sides[index].rounds.append(
-                        .init(perSecond: units / (Clock.wall - wall) * 1e9, cpu: (server.cpu - cpu) / units))
+                        .init(perSecond: amount.units / amount.seconds, cpu: (server.cpu - cpu) / amount.units))
                 }
             }
         }

@@ -1,11 +1,19 @@
-// What servers are given to do, for some time, by one thread that blocks. Each returns how many units it was.
+// What servers are given to do, for some time, by one thread that blocks. Each says how much came of it.
 
 internal import Coro
 internal import Glibc
 
 enum Load {
+    /// What came of a load.
+    struct Amount: Sendable {
+        /// Messages, bytes, connections.
+        var units = 0.0
+        /// From the first to the last of them.
+        var seconds = 0.0
+    }
+
     /// Messages there and back, one in flight on each of so many connections.
-    static func echo(_ port: UInt16, bytes: Int, connections: Int, seconds: Double) throws -> Double {
+    static func echo(_ port: UInt16, bytes: Int, connections: Int, seconds: Double) throws -> Amount {
         let message = [UInt8](repeating: 0, count: bytes)
         let peers = try (0..<connections).map { _ in try RawConnection(port: port) }
         return try repeated(seconds) {
@@ -16,27 +24,29 @@ enum Load {
     }
 
     /// Bytes from the server, for as long as it takes.
-    static func takeIn(_ port: UInt16, seconds: Double) throws -> Double {
+    static func takeIn(_ port: UInt16, seconds: Double) throws -> Amount {
         let peer = try RawConnection(port: port)
         return try repeated(seconds) { Double(try peer.drop(atMost: 1 << 20)) }
     }
 
     /// Bytes to the server, which has taken all of them when this returns.
-    static func giveOut(_ port: UInt16, bytes: Int, seconds: Double) throws -> Double {
+    static func giveOut(_ port: UInt16, bytes: Int, seconds: Double) throws -> Amount {
         let peer = try RawConnection(port: port)
         // Many small messages go out in one call: it is the server that is measured.
         let messages = [UInt8](repeating: 0, count: max(bytes, 64 * 1024 / bytes * bytes))
-        let sent = try repeated(seconds) {
+        let start = Clock.wall
+        var amount = try repeated(seconds) {
             try messages.withUnsafeBytes { try peer.send($0) }
             return Double(messages.count)
         }
         peer.finish()
         try peer.drop(1)
-        return sent
+        amount.seconds = (Clock.wall - start) / 1e9
+        return amount
     }
 
     /// Connections on which we say a few bytes, and the server says what it has to and closes.
-    static func churn(_ port: UInt16, saying text: String, seconds: Double) throws -> Double {
+    static func churn(_ port: UInt16, saying text: String, seconds: Double) throws -> Amount {
         let bytes = Array(text.utf8)
         return try repeated(seconds) {
             let peers = try (0..<16).map { _ in try RawConnection(port: port) }
@@ -47,7 +57,7 @@ enum Load {
     }
 
     /// Bodies of `bytes` bytes, each on a connection of its own.
-    static func fetch(_ port: UInt16, path: String, bytes: Int, seconds: Double) throws -> Double {
+    static func fetch(_ port: UInt16, path: String, bytes: Int, seconds: Double) throws -> Amount {
         let request = Array(Load.request(path, connection: "close").utf8)
         return try repeated(seconds) {
             let peer = try RawConnection(port: port)
@@ -85,10 +95,13 @@ enum Load {
     }
 
     /// Once at least, and again until the time is over.
-    private static func repeated(_ seconds: Double, _ body: () throws -> Double) rethrows -> Double {
-        let end = Clock.wall + seconds * 1e9
-        var units = 0.0
-        repeat { units += try body() } while Clock.wall < end
-        return units
+    private static func repeated(_ seconds: Double, _ body: () throws -> Double) rethrows -> Amount {
+        let start = Clock.wall
+        var amount = Amount()
+        repeat {
+            amount.units += try body()
+            amount.seconds = (Clock.wall - start) / 1e9
+        } while amount.seconds < seconds
+        return amount
     }
 }

@@ -5,7 +5,7 @@ internal import Glibc
 
 /// A blocking connection to a port of this machine.
 final class RawConnection: Sendable {
-    private let descriptor: Int32
+    let descriptor: Int32
 
     /// How long a server may be silent before it has failed.
     private static let patience = 20
@@ -33,28 +33,12 @@ final class RawConnection: Sendable {
 
     deinit { close(descriptor) }
 
-    private static func address(_ port: UInt16) -> sockaddr_in {
+    static func address(_ port: UInt16) -> sockaddr_in {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
         return address
-    }
-
-    /// A port that was free a moment ago, for servers that cannot choose one themselves.
-    static func freePort() throws(IOError) -> UInt16 {
-        let probe = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard probe >= 0 else { throw IOError(call: "socket", code: errno) }
-        defer { close(probe) }
-        var address = RawConnection.address(0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(probe, $0, length) == 0 && getsockname(probe, $0, &length) == 0
-            }
-        }
-        guard bound else { throw IOError(call: "bind", code: errno) }
-        return UInt16(bigEndian: address.sin_port)
     }
 
     /// Sends all of these.
@@ -75,6 +59,13 @@ final class RawConnection: Sendable {
         let got = recv(descriptor, room.baseAddress, room.count, 0)
         guard got >= 0 else { throw IOError(call: "recv", code: errno) }
         return got
+    }
+
+    /// Takes as much as there is room for.
+    func receive(all room: UnsafeMutableRawBufferPointer) throws(IOError) {
+        let got = recv(descriptor, room.baseAddress, room.count, Int32(MSG_WAITALL))
+        guard got >= 0 else { throw IOError(call: "recv", code: errno) }
+        guard got == room.count else { throw IOError(call: "recv, and the end came too early,", code: EPIPE) }
     }
 
     /// Takes just as many bytes, and only counts them (MSG_TRUNC, tcp(7)): the load should cost as little as it can.

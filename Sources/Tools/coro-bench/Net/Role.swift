@@ -1,4 +1,4 @@
-// What this program is when it has started itself: a server to measure, or the way to another program. Servers of the
+// What this program is when it has started itself: a server to measure, a load, or the way to another program. Servers of the
 // tool's own are processes like all the others, so that their CPU time is theirs alone.
 
 enum Role: Equatable {
@@ -7,8 +7,8 @@ enum Role: Equatable {
     /// A server of streams, by Coro or by bare system calls.
     case server(StreamServer)
     #if TLS
-    /// A server of files over TLS.
-    case secure(SecureServer)
+    /// A load for servers that speak TLS.
+    case client(SecureClient)
     #endif
 
     /// The word that stands before a role, in place of a command.
@@ -24,16 +24,16 @@ enum Role: Equatable {
             let service = StreamServer.Service(rawValue: words[2])
         {
             self = .server(StreamServer(maker: maker, service: service, messageBytes: bytes))
-        } else if let other = Role.secure(words) {
-            self = other
+        } else if let client = Role.client(words) {
+            self = client
         } else {
             return nil
         }
     }
 
-    private static func secure(_ words: [String]) -> Role? {
+    private static func client(_ words: [String]) -> Role? {
         #if TLS
-        words[1] == "tls" ? .secure(SecureServer(folder: words[2])) : nil
+        SecureClient(Array(words.dropFirst())).map { .client($0) }
         #else
         nil
         #endif
@@ -45,7 +45,7 @@ enum Role: Equatable {
         case .confined(let core, let words): Confinement.become(words, on: core)
         case .server(let server): server.run()
         #if TLS
-        case .secure(let server): server.run()
+        case .client(let client): client.run()
         #endif
         }
     }

@@ -1,5 +1,5 @@
-// The loads of the TLS rows. Connections come from `openssl s_time`, which knows none of the servers; quiet ones are held
-// by this process.
+// The loads of the TLS rows: connections come from other processes, `SecureClient` or `openssl s_time`; quiet ones are held by
+// this one.
 #if TLS
 
 internal import Console
@@ -11,45 +11,65 @@ enum SecureLoad {
     /// The cipher that every client offers, and no other.
     static let cipher = "TLS_AES_128_GCM_SHA256"
 
-    /// What one run of `openssl s_time` has counted.
-    struct Count: Sendable {
-        var connections = 0.0
-        var bytes = 0.0
+    /// Connects again and again, so many at a time, and fetches `path` each time. Counts connections.
+    static func connect(
+        _ work: SecureClient.Work, _ server: RunningServer, on loop: EventLoop, path: String, bytes: Int,
+        connections: Int, seconds: Double
+    ) async throws -> Load.Amount {
+        let client = SecureClient(
+            work, server.port, path: path, bytes: bytes, connections: connections, seconds: seconds)
+        let text = try await run([Programs.own, Role.flag] + client.words, server, on: loop)
+        guard let count = SecureClient.Count(text) else { throw Complaint("\(server.program.name): \(text)") }
+        // A server that resumed only some would be measured by the others.
+        guard count.resumed == (work == .resumed ? count.connections : 0) else {
+            throw Complaint("\(server.program.name) resumed \(count.resumed) of \(count.connections) connections.")
+        }
+        return Load.Amount(units: Double(count.connections), seconds: count.seconds)
     }
 
-    /// Connects again and again, one at a time, and fetches `path` each time.
+    /// Connects again and again, one at a time, with `openssl s_time`, and fetches `path` each time. Counts connections.
     ///
-    /// It counts in whole seconds: one at least.
-    static func connect(
+    /// It takes whole seconds: one at least.
+    static func connectByOpenSSL(
         _ server: RunningServer, on loop: EventLoop, resuming: Bool, path: String, seconds: Double
-    ) async throws -> Count {
+    ) async throws -> Load.Amount {
         guard let openssl = Programs.installed("openssl") else { throw Complaint("openssl is missing.") }
-        let words = Confinement.load([
+        let words = [
             openssl, "s_time", "-connect", "127.0.0.1:\(server.port)", resuming ? "-reuse" : "-new", "-tls1_3",
             "-ciphersuites", cipher, "-time", "\(max(1, Int(seconds)))", "-www", path,
-        ])
-        let command = Subprocess.Command(words[0], arguments: Array(words.dropFirst()))
-        let text = try await loop.run(command, requiresSuccess: false).text
-        guard let count = count(in: text, resuming: resuming) else {
+        ]
+        let start = Clock.wall
+        let text = try await run(words, server, on: loop)
+        let took = (Clock.wall - start) / 1e9
+        guard let connections = connections(in: text, resuming: resuming) else {
             throw Complaint("openssl s_time and \(server.program.name): \(text.suffix(300))")
         }
-        return count
+        return Load.Amount(units: connections, seconds: took)
+    }
+
+    /// Runs a program on the load's core; returns what it says on standard output, or on standard error if it fails.
+    private static func run(_ words: [String], _ server: RunningServer, on loop: EventLoop) async throws -> String {
+        let confined = Confinement.load(words)
+        let command = Subprocess.Command(confined[0], arguments: Array(confined.dropFirst()))
+        let result = try await loop.run(command, requiresSuccess: false)
+        guard result.status.isSuccess else {
+            throw Complaint("\(server.program.name): \(String(decoding: result.errors, as: UTF8.self))")
+        }
+        return result.text
     }
 
     /// Reads "rrrr", "654 connections in 0.33s; 1981.82 connections/user sec, bytes read 37932".
-    static func count(in text: String, resuming: Bool) -> Count? {
+    private static func connections(in text: String, resuming: Bool) -> Double? {
         let lines = text.split(separator: "\n")
-        guard let line = lines.last(where: { $0.contains("connections/user sec") }) else { return nil }
-        let words = line.split(separator: " ")
-        guard let connections = words.first.flatMap({ Double($0) }), let bytes = words.last.flatMap({ Double($0) }),
-            connections > 0
+        guard let line = lines.last(where: { $0.contains("connections/user sec") }),
+            let connections = line.split(separator: " ").first.flatMap({ Double($0) }), connections > 0
         else { return nil }
         if resuming {
             // It says r for each that was resumed; a server that resumes only some would be measured by the others.
             let resumed = lines.map { line in line.allSatisfy { $0 == "r" } ? Double(line.count) : 0 }.max() ?? 0
             guard resumed >= connections * 0.99 else { return nil }
         }
-        return Count(connections: connections, bytes: bytes)
+        return connections
     }
 
     /// So many secure connections, each with one exchange behind it.

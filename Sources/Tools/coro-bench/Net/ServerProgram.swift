@@ -11,13 +11,13 @@ struct ServerProgram: Sendable {
     /// Its command line; nil when it is not there.
     let words: [String]?
     /// Where it was told to listen; nil for one that says where on its standard error.
-    let port: UInt16?
+    let port: ReservedPort?
     /// Where it begins; nil is where we are.
     let directory: String?
     /// What to do about a program that is not there.
     let cure: String
 
-    init(_ name: String, _ words: [String]?, port: UInt16? = nil, directory: String? = nil, cure: String = "") {
+    init(_ name: String, _ words: [String]?, port: ReservedPort? = nil, directory: String? = nil, cure: String = "") {
         self.name = name
         self.words = words
         self.port = port
@@ -32,11 +32,16 @@ struct ServerProgram: Sendable {
         }
     }
 
-    /// The server of this package, with the files of a folder or, without one, its endpoints.
-    static func coroServe(_ folder: Workshop? = nil) -> ServerProgram {
-        let path = Programs.sister("coro-serve")
+    /// The server of this package, with the files of a folder or, without one, its endpoints; with TLS when there is a folder
+    /// with a certificate.
+    static func coroServe(_ folder: Workshop? = nil, certificate: Workshop? = nil) -> ServerProgram {
+        let files = folder.map { [$0.path] } ?? []
+        let secured = certificate.map {
+            ["--tls-cert", "\($0.path)/certificate.pem", "--tls-key", "\($0.path)/key.pem"]
+        }
+        let words = ["--quiet", "--port", "0"] + (secured ?? []) + files
         return ServerProgram(
-            "coro-serve", path.map { [$0, "--quiet", "--port", "0"] + (folder.map { [$0.path] } ?? []) },
+            "coro-serve", Programs.sister("coro-serve").map { [$0] + words },
             cure: "It is not beside coro-bench. Build it: swift build -c release --product coro-serve")
     }
 
@@ -44,8 +49,8 @@ struct ServerProgram: Sendable {
     static func nginx(_ folder: Workshop, isSecure: Bool = false) throws -> ServerProgram {
         let cure = "apt-get install nginx-light"
         guard let path = Programs.installed("nginx") else { return ServerProgram("nginx", nil, cure: cure) }
-        let port = try RawConnection.freePort()
-        let configuration = NginxConfiguration(folder: folder.path, port: port, isSecure: isSecure)
+        let port = try ReservedPort()
+        let configuration = NginxConfiguration(folder: folder.path, port: port.number, isSecure: isSecure)
         try folder.write(configuration.text, to: "nginx.conf")
         for name in configuration.leaves { folder.expect(name) }
         return ServerProgram(
@@ -53,19 +58,14 @@ struct ServerProgram: Sendable {
             port: port, cure: cure)
     }
 
-    /// CoroTLS, with the folder's certificate and files.
-    static func secure(_ folder: Workshop) -> ServerProgram {
-        ServerProgram("coro", [Programs.own, Role.flag, "tls", folder.path])
-    }
-
     /// OpenSSL's own server, which has one connection at a time, with the folder's certificate and files.
     static func openSSL(_ folder: Workshop) throws -> ServerProgram {
         let cure = "apt-get install openssl"
         guard let path = Programs.installed("openssl") else { return ServerProgram("s_server", nil, cure: cure) }
-        let port = try RawConnection.freePort()
+        let port = try ReservedPort()
         let words = [
-            path, "s_server", "-accept", "127.0.0.1:\(port)", "-cert", "certificate.pem", "-key", "key.pem", "-tls1_3",
-            "-WWW", "-quiet",
+            path, "s_server", "-accept", "127.0.0.1:\(port.number)", "-cert", "certificate.pem", "-key", "key.pem",
+            "-tls1_3", "-WWW", "-quiet",
         ]
         return ServerProgram("s_server", words, port: port, directory: folder.path, cure: cure)
     }
@@ -107,7 +107,7 @@ final class RunningServer: Sendable {
 
     /// Suspends until it takes connections.
     private static func whereItListens(_ program: ServerProgram, _ process: Subprocess) async throws -> UInt16 {
-        guard let told = program.port else {
+        guard let told = program.port?.number else {
             // "… listening on http://127.0.0.1:41234/"
             let line = try await process.loop.withTimeout(.seconds(10)) {
                 try await process.standardError?.read(until: UInt8(ascii: "\n")) ?? []

@@ -37,7 +37,7 @@ extension Scenario {
 
     private static func stream(
         _ name: String, _ unit: Comparison.Unit, _ service: StreamServer.Service, _ bytes: Int,
-        leastRatio: Double? = nil, about: String, load: @escaping @Sendable (UInt16, Int, Double) throws -> Double
+        leastRatio: Double? = nil, about: String, load: @escaping @Sendable (UInt16, Int, Double) throws -> Load.Amount
     ) -> Scenario {
         Scenario("stream", name, leastRatio: leastRatio, about: about) { meter in
             try await meter.compare(unit, ServerProgram.streams(service, bytes: bytes)) { server, seconds in
