@@ -24,12 +24,15 @@ public final class TLSClient: Sendable {
         public var handshakeTimeout: Duration
         /// Whether a later connection to the same host may go on where an earlier one ended.
         public var resumesSessions: Bool
+        /// Whether the kernel is to encipher what is sent, where it can. See `KernelTLS`.
+        public var usesKernelTLS: Bool
 
         /// Makes the options.
         public init(
             roots: TLSRoots = .system, verifiesPeer: Bool = true, identity: TLSIdentity? = nil,
             protocols: [String] = [], versions: ClosedRange<TLSVersion> = .tls12 ... .tls13,
-            handshakeTimeout: Duration = .seconds(10), resumesSessions: Bool = true
+            handshakeTimeout: Duration = .seconds(10), resumesSessions: Bool = true,
+            usesKernelTLS: Bool = false
         ) {
             self.roots = roots
             self.verifiesPeer = verifiesPeer
@@ -38,6 +41,7 @@ public final class TLSClient: Sendable {
             self.versions = versions
             self.handshakeTimeout = handshakeTimeout
             self.resumesSessions = resumesSessions
+            self.usesKernelTLS = usesKernelTLS
         }
     }
 
@@ -53,7 +57,7 @@ public final class TLSClient: Sendable {
     public init(_ options: Options = Options()) throws(TLSError) {
         self.options = options
         protocols = try TLSContext.encode(protocols: options.protocols)
-        context = try TLSContext(for: .client, versions: options.versions)
+        context = try TLSContext(for: .client, versions: options.versions, usesKernel: options.usesKernelTLS)
         if options.verifiesPeer { try options.roots.load(into: context.pointer) }
         if let identity = options.identity { try context.present(identity) }
         if options.resumesSessions { SessionCache.fill(from: context.pointer) }

@@ -42,6 +42,9 @@ final class TLSLayer: StreamLayer {
     /// What was agreed on, once the handshake is done.
     private(set) var session: TLSSession?
 
+    /// What the kernel does for us, where it was asked and can.
+    private var kernel = KernelRecords()
+
     /// How far our close_notify is.
     private enum Farewell { case due, underWay, said }
 
@@ -88,7 +91,7 @@ final class TLSLayer: StreamLayer {
         return inside {
             let result = SSL_do_handshake(ssl)
             guard result != 1 else {
-                session = TLSSession(ssl)
+                session = TLSSession(ssl, isEncipheredByKernel: kernel.isOn)
                 return .done
             }
             switch SSL_get_error(ssl, result) {
@@ -138,6 +141,7 @@ final class TLSLayer: StreamLayer {
         guard !bytes.isEmpty else { return .moved(0) }
         // As the kernel has it: nobody writes after the end.
         guard farewell == .due else { return .failed(.broken(IOError(call: "send", code: EPIPE))) }
+        if kernel.isOn { return transport.send(bytes) }
         OpenSSLErrors.clear()
         return inside {
             var count = 0
@@ -146,6 +150,8 @@ final class TLSLayer: StreamLayer {
             return result == 1 ? .moved(count) : outcome(of: result, ssl, sendFailure)
         }
     }
+
+    var isKernelSending: Bool { kernel.isOn && refusal == nil && farewell == .due }
 
     /// Why nothing can be moved, whatever the transport says.
     private var refusal: StreamError? {
@@ -161,6 +167,10 @@ final class TLSLayer: StreamLayer {
         default:
             isBroken = true
             let cause = OpenSSLErrors.takeCause()
+            if let refusal = kernel.refusal {
+                broken = refusal
+                return .failed(refusal)
+            }
             // The transport's failure is of one direction: a peer that reads no more may have said why. A cause outranks
             // it: that may be the alert that nobody was there to take.
             if cause == 0, let failure { return .failed(failure) }
@@ -181,11 +191,11 @@ final class TLSLayer: StreamLayer {
         return work()
     }
 
-    /// Has the next record go under new keys, and asks the peer for the same (RFC 8446 §4.6.3). OpenSSL does so by itself
+    /// Has the next record go under new keys, and asks the peer for the same, or not (RFC 8446 §4.6.3). OpenSSL does so by itself
     /// before a key is worn out; this is for tests, which cannot wait.
-    func updateKeys() -> Bool {
-        guard let ssl, broken == nil else { return false }
-        return SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1
+    func updateKeys(onBothSides: Bool = true) -> Bool {
+        guard let ssl, broken == nil, !kernel.isOn else { return false }
+        return SSL_key_update(ssl, onBothSides ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) == 1
     }
 
     // MARK: The end
@@ -194,6 +204,12 @@ final class TLSLayer: StreamLayer {
         // In the middle of a record nothing else can be said: the peer is to see the cut.
         guard let ssl, !isBroken, !isClosed, !isInside, session != nil, !isSendPending, farewell != .said else {
             return .end
+        }
+        // What the kernel has enciphered and TCP has no room for is lost by FIN and by close(2). A farewell that finds room
+        // takes it along.
+        if kernel.isOn, !transport.hasRoom() {
+            farewell = .underWay
+            return .wouldBlock
         }
         OpenSSLErrors.clear()
         return inside {
@@ -247,12 +263,27 @@ final class TLSLayer: StreamLayer {
 
     /// Sends for OpenSSL.
     func sendCiphertext(_ bytes: UnsafeRawBufferPointer) -> StreamProgress {
-        let progress = transport.send(bytes)
+        let progress = kernel.send(bytes, transport)
         guard case .failed(let error) = progress else { return progress }
         sendFailure = error
         // In the handshake a peer that listens no more has mostly said why: OpenSSL goes on, and reads it.
         guard session == nil, case .broken = error else { return progress }
         return .moved(bytes.count)
+    }
+
+    /// What OpenSSL says to its BIO of the kernel's TLS; 0 is no.
+    func control(_ command: Int32, _ number: Int, _ argument: UnsafeMutableRawPointer?) -> Int {
+        switch command {
+        // For sending only: receiving would leave the kernel with bytes that OpenSSL has, and OpenSSL with faults of its.
+        case copenssl_ctrl_kernel_keys:
+            guard number != 0, let argument else { return 0 }
+            return kernel.start(argument, transport) ? 1 : 0
+        case copenssl_ctrl_kernel_sends: return kernel.isOn ? 1 : 0
+        case copenssl_ctrl_kernel_record: kernel.announce(type: number)
+        case copenssl_ctrl_kernel_record_no_more: kernel.announceNothing()
+        default: break
+        }
+        return 0
     }
 }
 #endif

@@ -46,17 +46,21 @@ public final class TLSServer: Sendable {
         public var handshakeTimeout: Duration
         /// Whether clients get tickets, by which they may go on later where they ended. No session is kept here.
         public var issuesTickets: Bool
+        /// Whether the kernel is to encipher what is sent, where it can. See `KernelTLS`.
+        public var usesKernelTLS: Bool
 
         /// Makes the options.
         public init(
             protocols: [String] = [], versions: ClosedRange<TLSVersion> = .tls12 ... .tls13,
-            clients: ClientVerification = .none, handshakeTimeout: Duration = .seconds(10), issuesTickets: Bool = true
+            clients: ClientVerification = .none, handshakeTimeout: Duration = .seconds(10), issuesTickets: Bool = true,
+            usesKernelTLS: Bool = false
         ) {
             self.protocols = protocols
             self.versions = versions
             self.clients = clients
             self.handshakeTimeout = handshakeTimeout
             self.issuesTickets = issuesTickets
+            self.usesKernelTLS = usesKernelTLS
         }
     }
 

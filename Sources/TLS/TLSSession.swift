@@ -17,8 +17,11 @@ public struct TLSSession: Equatable, Sendable {
     public let isResumed: Bool
     /// The peer's certificate; nil when it has shown none.
     public let peerCertificate: Certificate?
+    /// True when the kernel enciphers what is sent (`usesKernelTLS`); false when this process does.
+    public let isEncipheredByKernel: Bool
 
-    init(_ ssl: OpaquePointer) {
+    init(_ ssl: OpaquePointer, isEncipheredByKernel: Bool) {
+        self.isEncipheredByKernel = isEncipheredByKernel
         version = SSL_version(ssl) == TLS1_3_VERSION ? .tls13 : .tls12
         cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(ssl)).map { String(cString: $0) } ?? ""
         var bytes: UnsafePointer<UInt8>?
