@@ -42,16 +42,20 @@ struct KernelRecords {
         if let refusal { return .failed(refusal) }
         // Without a type they would be enciphered twice.
         guard let type else { return refuse("what the kernel enciphers was enciphered already", transport) }
-        guard !isKeyUpdate(type, bytes) else {
-            return refuse("new keys were asked for, and the kernel that enciphers takes none", transport)
-        }
+        guard !isKeyUpdate(type, bytes) else { return refuseNewKeys(transport) }
         let progress = transport.sendRecord(ofType: type.rawValue, bytes)
         if case .moved = progress { self.type = nil }
         return progress
     }
 
+    /// Ends it because the peer asked for new keys (RFC 8446 §4.6.3): nothing may be sent any more under the old ones.
+    ///
     /// OpenSSL 3.0 would go on under new keys and not tell the kernel, so that the peer could read nothing more. Later ones
     /// tell it, and few kernels hear it (from 6.14 on).
+    mutating func refuseNewKeys(_ transport: StreamTransport) -> StreamProgress {
+        refuse("the peer wants new keys, and the kernel keeps the old ones", transport)
+    }
+
     private func isKeyUpdate(_ type: RecordType, _ bytes: UnsafeRawBufferPointer) -> Bool {
         // RFC 8446 §4: key_update(24). In TLS 1.2 nothing has this number.
         type == .handshake && bytes.first == 24

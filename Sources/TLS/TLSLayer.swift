@@ -141,7 +141,7 @@ final class TLSLayer: StreamLayer {
         guard !bytes.isEmpty else { return .moved(0) }
         // As the kernel has it: nobody writes after the end.
         guard farewell == .due else { return .failed(.broken(IOError(call: "send", code: EPIPE))) }
-        if kernel.isOn { return transport.send(bytes) }
+        if kernel.isOn { return sendToKernel(bytes, ssl) }
         OpenSSLErrors.clear()
         return inside {
             var count = 0
@@ -151,7 +151,19 @@ final class TLSLayer: StreamLayer {
         }
     }
 
-    var isKernelSending: Bool { kernel.isOn && refusal == nil && farewell == .due }
+    var isKernelSending: Bool {
+        guard kernel.isOn, refusal == nil, farewell == .due, let ssl else { return false }
+        return SSL_get_key_update_type(ssl) == SSL_KEY_UPDATE_NONE
+    }
+
+    private func sendToKernel(_ bytes: UnsafeRawBufferPointer, _ ssl: OpaquePointer) -> StreamProgress {
+        // What the peer asked for OpenSSL would do in the next SSL_write, of which there is none here.
+        guard SSL_get_key_update_type(ssl) != SSL_KEY_UPDATE_NONE else { return transport.send(bytes) }
+        isBroken = true
+        let progress = kernel.refuseNewKeys(transport)
+        broken = kernel.refusal
+        return progress
+    }
 
     /// Why nothing can be moved, whatever the transport says.
     private var refusal: StreamError? {

@@ -209,17 +209,22 @@ struct KernelTLSTests {
     func `a close is an end, however full the kernel is and however slow the peer`(_ version: TLSVersion) async throws {
         try await withLoop { loop async throws in
             let file = TemporaryFile(Self.text)
-            for round in 0..<60 {
-                let pair = try await KernelPair(
-                    on: loop, versions: version...version, sendBufferBytes: 16 * 1024 + 997 * round)
-                let writing = loop.spawn {
-                    try await pair.server.write(file: file.descriptor, count: Self.text.count)
-                    if round % 2 == 0 { pair.server.finishWriting() } else { pair.server.close() }
+            try await loop.withScope { scope in
+                // The last record finds a different room each time.
+                for number in 0..<40 {
+                    scope.spawn { () async throws in
+                        let pair = try await KernelPair(
+                            on: loop, versions: version...version, sendBufferBytes: 16 * 1024 + 997 * number)
+                        let writing = loop.spawn {
+                            try await pair.server.write(file: file.descriptor, count: Self.text.count)
+                            if number % 2 == 0 { pair.server.finishWriting() } else { pair.server.close() }
+                        }
+                        var came: [UInt8] = []
+                        while let piece = try await pair.client.read(atMost: 500 + 37 * number) { came += piece }
+                        try await writing.value
+                        #expect(came == Self.text)
+                    }
                 }
-                var came: [UInt8] = []
-                while let piece = try await pair.client.read(atMost: 500 + 37 * round) { came += piece }
-                try await writing.value
-                #expect(came == Self.text)
             }
         }
     }
@@ -282,14 +287,42 @@ struct KernelTLSTests {
             try await pair.exchange()
             #expect((pair.client.layer as? TLSLayer)?.updateKeys() == true)
             try await pair.client.write("a")
-            let refusal = StreamError.tls("new keys were asked for, and the kernel that enciphers takes none")
-            await #expect(throws: refusal) { try await pair.server.read() }
-            await #expect(throws: refusal) { try await pair.server.write("b") }
+            #expect(try await pair.server.read() == [UInt8(ascii: "a")])
+            let refusal = StreamError.tls("the peer wants new keys, and the kernel keeps the old ones")
             let file = TemporaryFile([1])
             await #expect(throws: refusal) { try await pair.server.write(file: file.descriptor, count: 1) }
+            await #expect(throws: refusal) { try await pair.server.write("b") }
+            await #expect(throws: refusal) { try await pair.server.read() }
             pair.server.close()
             let error = await failure { _ = try await pair.client.read() }
             #expect("\(String(describing: error))".contains("internal error"), "\(String(describing: error))")
+        }
+    }
+
+    @Test func `RFC 8446 §4.6.3: new keys that are asked of us are no reason not to say farewell`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try await KernelPair(on: loop, clientToo: false)
+            try await pair.exchange()
+            #expect((pair.client.layer as? TLSLayer)?.updateKeys() == true)
+            try await pair.client.write("a")
+            #expect(try await pair.server.read() == [UInt8(ascii: "a")])
+            pair.server.close()
+            #expect(try await pair.client.read() == nil)
+        }
+    }
+
+    @Test func `RFC 8446 §4.6.3: asked for new keys twice, we can answer neither`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try await KernelPair(on: loop, clientToo: false)
+            try await pair.exchange()
+            let refusal = StreamError.tls("the peer wants new keys, and the kernel keeps the old ones")
+            for byte in "ab".utf8 {
+                #expect((pair.client.layer as? TLSLayer)?.updateKeys() == true)
+                try await pair.client.write([byte])
+            }
+            // OpenSSL answers the first when it comes to the second, in the middle of a read.
+            let error = await failure { _ = try await pair.server.read(exactly: 2) }
+            #expect(error as? StreamError == refusal, "\(String(describing: error))")
         }
     }
 
