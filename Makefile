@@ -1,10 +1,10 @@
 # Every target is a line or two; what needs more is a script beside what it serves.
 SWIFT ?= swift
 
-.PHONY: help setup demo run test check lint build testssl bench plain tsan asan fuzz clean
+.PHONY: help setup demo run test check lint build testssl bench plain tsan asan fuzz kernel-tls clean
 
 help: ## List the targets.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 setup: ## Check what the machine needs, and say how to get what it lacks.
 	@sh Tests/Checks/setup.sh
@@ -49,6 +49,9 @@ bench: setup ## Operations beside SwiftNIO and asyncio, in turns, and the design
 
 fuzz: setup ## The wire module under the fuzzer, for a minute (SECONDS=600 for ten).
 	sh Tests/Fuzz/run.sh $(or $(SECONDS),60)
+
+kernel-tls: setup ## TLS in the kernel, in a machine of its own under qemu (KERNEL=bzImage, MODULES=folder).
+	@sh Tests/Checks/kernel-tls.sh "$(SWIFT)" $(KERNEL) $(MODULES)
 
 clean: ## Remove what was built.
 	rm -rf .build .build-plain .build-tsan .build-asan Benchmarks/.build

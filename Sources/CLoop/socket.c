@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -78,6 +79,14 @@ int cloop_socket_reset_on_close(int fd) {
 int cloop_socket_linger_in_background(int fd) {
     struct linger linger = {.l_onoff = 0, .l_linger = 0};
     return setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == 0 ? 0 : -errno;
+}
+
+int cloop_socket_has_room(int fd) {
+    /* Asked in vain, it has the kernel remember that somebody waits for room (SOCK_NOSPACE). */
+    struct pollfd ask = {.fd = fd, .events = POLLOUT};
+    int answered;
+    do answered = poll(&ask, 1, 0); while (answered < 0 && errno == EINTR);
+    return answered >= 0 ? answered : -errno;
 }
 
 int cloop_socket_pair(int pair[2]) {

@@ -28,6 +28,18 @@ static const uint64_t copenssl_op_no_renegotiation = SSL_OP_NO_RENEGOTIATION;
 static const uint64_t copenssl_op_no_compression = SSL_OP_NO_COMPRESSION;
 static const uint64_t copenssl_op_server_preference = SSL_OP_CIPHER_SERVER_PREFERENCE;
 static const uint64_t copenssl_op_no_ticket = SSL_OP_NO_TICKET;
+// Kernel TLS. What OpenSSL says of it to a BIO is an interface that bio.h documents by number, in a comment, the same from
+// 3.0 on. An OpenSSL that was built without (no-ktls) never says it.
+static const uint64_t copenssl_op_kernel_tls = SSL_OP_ENABLE_KTLS;
+static const int copenssl_ctrl_kernel_keys = 72;
+static const int copenssl_ctrl_kernel_sends = BIO_CTRL_GET_KTLS_SEND;
+static const int copenssl_ctrl_kernel_record = 74;
+static const int copenssl_ctrl_kernel_record_no_more = 75;
+#ifdef OPENSSL_NO_KTLS
+static const int copenssl_has_kernel_tls = 0;
+#else
+static const int copenssl_has_kernel_tls = 1;
+#endif
 // Sessions are handed to the callback and not kept by OpenSSL too.
 static const long copenssl_cache_client_outside = SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL;
 // RFC 2253's escapes, with a space behind the comma, UTF-8 left as it is, and the short names of the fields.

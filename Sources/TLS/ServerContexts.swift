@@ -48,7 +48,7 @@ final class ServerContexts: @unchecked Sendable {
     private static func make(
         _ identity: TLSIdentity, _ options: TLSServer.Options, _ sessionContext: [UInt8], speaks: Bool
     ) throws(TLSError) -> TLSContext {
-        let context = try TLSContext(for: .server, versions: options.versions)
+        let context = try TLSContext(for: .server, versions: options.versions, usesKernel: options.usesKernelTLS)
         try context.present(identity)
         SSL_CTX_set_options(context.pointer, copenssl_op_server_preference)
         // For 1.2, what is left when keys must be forgotten and the cipher must authenticate; 1.3 has nothing else.

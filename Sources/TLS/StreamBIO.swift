@@ -44,13 +44,13 @@ enum StreamBIO {
                 return -1
             }
         }
-        BIO_meth_set_ctrl(method) { bio, command, _, _ in
+        BIO_meth_set_ctrl(method) { bio, command, number, keys in
             switch command {
             // Everything is handed on at once; 1 says that it worked.
-            case BIO_CTRL_FLUSH: 1
+            case BIO_CTRL_FLUSH: return 1
             // By this OpenSSL tells an end from an error.
-            case BIO_CTRL_EOF: StreamBIO.layer(bio)?.sawEnd == true ? 1 : 0
-            default: 0
+            case BIO_CTRL_EOF: return StreamBIO.layer(bio)?.sawEnd == true ? 1 : 0
+            default: return StreamBIO.layer(bio)?.control(command, number, keys) ?? 0
             }
         }
         return Method(pointer: method)

@@ -27,13 +27,16 @@ public final class TLSClient: Sendable {
         public var handshakeTimeout: Duration
         /// Whether a later connection to the same host may go on where an earlier one ended.
         public var resumesSessions: Bool
+        /// Whether the kernel is to encipher what is sent, where it can. See `KernelTLS`.
+        public var usesKernelTLS: Bool
 
         /// Makes the options.
         public init(
             roots: TLSRoots = .system, revocation: TLSRevocation = .unchecked, verifiesPeer: Bool = true,
             identity: TLSIdentity? = nil, protocols: [String] = [],
             versions: ClosedRange<TLSVersion> = .tls12 ... .tls13,
-            handshakeTimeout: Duration = .seconds(10), resumesSessions: Bool = true
+            handshakeTimeout: Duration = .seconds(10), resumesSessions: Bool = true,
+            usesKernelTLS: Bool = false
         ) {
             self.roots = roots
             self.revocation = revocation
@@ -43,6 +46,7 @@ public final class TLSClient: Sendable {
             self.versions = versions
             self.handshakeTimeout = handshakeTimeout
             self.resumesSessions = resumesSessions
+            self.usesKernelTLS = usesKernelTLS
         }
     }
 
@@ -58,7 +62,7 @@ public final class TLSClient: Sendable {
     public init(_ options: Options = Options()) throws(TLSError) {
         self.options = options
         protocols = try TLSContext.encode(protocols: options.protocols)
-        context = try TLSContext(for: .client, versions: options.versions)
+        context = try TLSContext(for: .client, versions: options.versions, usesKernel: options.usesKernelTLS)
         if options.verifiesPeer { try options.roots.load(into: context.pointer) }
         // Where nothing is verified too: a file that is named and not there is a mistake.
         try options.revocation.load(into: context.pointer)

@@ -10,7 +10,7 @@ final class TLSContext: @unchecked Sendable {
 
     enum Side { case client, server }
 
-    init(for side: Side, versions: ClosedRange<TLSVersion>) throws(TLSError) {
+    init(for side: Side, versions: ClosedRange<TLSVersion>, usesKernel: Bool) throws(TLSError) {
         OpenSSLErrors.clear()
         guard let pointer = SSL_CTX_new(side == .client ? TLS_client_method() : TLS_server_method()) else {
             throw .configuration(OpenSSLErrors.takeReason())
@@ -21,6 +21,7 @@ final class TLSContext: @unchecked Sendable {
         }
         // Renegotiation lets a client make a server work for nothing; compression tells secrets (CRIME).
         SSL_CTX_set_options(pointer, copenssl_op_no_renegotiation | copenssl_op_no_compression)
+        if usesKernel { SSL_CTX_set_options(pointer, copenssl_op_kernel_tls) }
         // 112 bits: RSA keys from 2048 on, no SHA-1 signatures. A distribution's own default may be less.
         SSL_CTX_set_security_level(pointer, 2)
         // Partial writes, retried from wherever the bytes lie then; and no buffers kept by connections that are idle.

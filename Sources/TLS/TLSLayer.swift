@@ -45,6 +45,9 @@ final class TLSLayer: StreamLayer {
     /// What was agreed on, once the handshake is done.
     private(set) var session: TLSSession?
 
+    /// What the kernel does for us, where it was asked and can.
+    private var kernel = KernelRecords()
+
     /// How far our close_notify is.
     private enum Farewell { case due, underWay, said }
 
@@ -91,7 +94,7 @@ final class TLSLayer: StreamLayer {
         return inside {
             let result = SSL_do_handshake(ssl)
             guard result != 1 else {
-                let session = TLSSession(ssl)
+                let session = TLSSession(ssl, isEncipheredByKernel: kernel.isOn)
                 // RFC 7301 §3.2. OpenSSL has looked itself, from 3.0.15 on.
                 if let offered, let chosen = session.applicationProtocol, !offered.contains(chosen) {
                     isBroken = true
@@ -150,6 +153,7 @@ final class TLSLayer: StreamLayer {
         guard !bytes.isEmpty else { return .moved(0) }
         // As the kernel has it: nobody writes after the end.
         guard farewell == .due else { return .failed(.broken(IOError(call: "send", code: EPIPE))) }
+        if kernel.isOn { return sendToKernel(bytes, ssl) }
         OpenSSLErrors.clear()
         return inside {
             var count = 0
@@ -157,6 +161,20 @@ final class TLSLayer: StreamLayer {
             isSendPending = result != 1
             return result == 1 ? .moved(count) : outcome(of: result, ssl, sendFailure)
         }
+    }
+
+    var isKernelSending: Bool {
+        guard kernel.isOn, refusal == nil, farewell == .due, let ssl else { return false }
+        return SSL_get_key_update_type(ssl) == SSL_KEY_UPDATE_NONE
+    }
+
+    private func sendToKernel(_ bytes: UnsafeRawBufferPointer, _ ssl: OpaquePointer) -> StreamProgress {
+        // What the peer asked for OpenSSL would do in the next SSL_write, of which there is none here.
+        guard SSL_get_key_update_type(ssl) != SSL_KEY_UPDATE_NONE else { return transport.send(bytes) }
+        isBroken = true
+        let progress = kernel.refuseNewKeys(transport)
+        broken = kernel.refusal
+        return progress
     }
 
     /// Why nothing can be moved, whatever the transport says.
@@ -173,6 +191,10 @@ final class TLSLayer: StreamLayer {
         default:
             isBroken = true
             let cause = OpenSSLErrors.takeCause()
+            if let refusal = kernel.refusal {
+                broken = refusal
+                return .failed(refusal)
+            }
             // The transport's failure is of one direction: a peer that reads no more may have said why. A cause outranks
             // it: that may be the alert that nobody was there to take.
             if cause == 0, let failure { return .failed(failure) }
@@ -193,11 +215,11 @@ final class TLSLayer: StreamLayer {
         return work()
     }
 
-    /// Has the next record go under new keys, and asks the peer for the same (RFC 8446 §4.6.3). OpenSSL does so by itself
+    /// Has the next record go under new keys, and asks the peer for the same, or not (RFC 8446 §4.6.3). OpenSSL does so by itself
     /// before a key is worn out; this is for tests, which cannot wait.
-    func updateKeys() -> Bool {
-        guard let ssl, broken == nil else { return false }
-        return SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1
+    func updateKeys(onBothSides: Bool = true) -> Bool {
+        guard let ssl, broken == nil, !kernel.isOn else { return false }
+        return SSL_key_update(ssl, onBothSides ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) == 1
     }
 
     // MARK: The end
@@ -206,6 +228,12 @@ final class TLSLayer: StreamLayer {
         // In the middle of a record nothing else can be said: the peer is to see the cut.
         guard let ssl, !isBroken, !isClosed, !isInside, session != nil, !isSendPending, farewell != .said else {
             return .end
+        }
+        // What the kernel has enciphered and TCP has no room for is lost by FIN and by close(2). A farewell that finds room
+        // takes it along.
+        if kernel.isOn, !transport.hasRoom() {
+            farewell = .underWay
+            return .wouldBlock
         }
         OpenSSLErrors.clear()
         return inside {
@@ -259,16 +287,31 @@ final class TLSLayer: StreamLayer {
 
     /// Sends for OpenSSL.
     func sendCiphertext(_ bytes: UnsafeRawBufferPointer) -> StreamProgress {
-        if session == nil, SSL_get_state(ssl) == TLS_ST_SW_SESSION_TICKET, SSL_version(ssl) == TLS1_3_VERSION {
+        if session == nil, !kernel.isOn, SSL_get_state(ssl) == TLS_ST_SW_SESSION_TICKET, SSL_version(ssl) == TLS1_3_VERSION {
             tickets.hold(bytes)
             return .moved(bytes.count)
         }
-        let progress = tickets.send(before: bytes, transport)
+        let progress = kernel.isOn ? kernel.send(bytes, transport) : tickets.send(before: bytes, transport)
         guard case .failed(let error) = progress else { return progress }
         sendFailure = error
         // In the handshake a peer that listens no more has mostly said why: OpenSSL goes on, and reads it.
         guard session == nil, case .broken = error else { return progress }
         return .moved(bytes.count)
+    }
+
+    /// What OpenSSL says to its BIO of the kernel's TLS; 0 is no.
+    func control(_ command: Int32, _ number: Int, _ argument: UnsafeMutableRawPointer?) -> Int {
+        switch command {
+        // For sending only: receiving would leave the kernel with bytes that OpenSSL has, and OpenSSL with faults of its.
+        case copenssl_ctrl_kernel_keys:
+            guard number != 0, let argument else { return 0 }
+            return kernel.start(argument, transport) ? 1 : 0
+        case copenssl_ctrl_kernel_sends: return kernel.isOn ? 1 : 0
+        case copenssl_ctrl_kernel_record: kernel.announce(type: number)
+        case copenssl_ctrl_kernel_record_no_more: kernel.announceNothing()
+        default: break
+        }
+        return 0
     }
 }
 #endif

@@ -50,12 +50,15 @@ public final class TLSServer: Sendable {
         /// Whether clients get tickets, by which they may go on later where they ended. No session is kept here. What tickets
         /// are sealed with changes every twelve hours, and opens them for twelve more.
         public var issuesTickets: Bool
+        /// Whether the kernel is to encipher what is sent, where it can. See `KernelTLS`.
+        public var usesKernelTLS: Bool
 
         /// Makes the options.
         public init(
             protocols: [String] = [], versions: ClosedRange<TLSVersion> = .tls12 ... .tls13,
             clients: ClientVerification = .none, revocation: TLSRevocation = .unchecked,
-            handshakeTimeout: Duration = .seconds(10), issuesTickets: Bool = true
+            handshakeTimeout: Duration = .seconds(10), issuesTickets: Bool = true,
+            usesKernelTLS: Bool = false
         ) {
             self.protocols = protocols
             self.versions = versions
@@ -63,6 +66,7 @@ public final class TLSServer: Sendable {
             self.revocation = revocation
             self.handshakeTimeout = handshakeTimeout
             self.issuesTickets = issuesTickets
+            self.usesKernelTLS = usesKernelTLS
         }
     }
 

@@ -20,8 +20,11 @@ public struct TLSSession: Equatable, Sendable {
     /// What OpenSSL has found of the peer's certificate, by its number: 0 is good. Who does not verify trusts nobody, so
     /// that it is 18, 19 or 20 then (X509_STORE_CTX_get_error(3)).
     package let verifyResult: Int
+    /// True when the kernel enciphers what is sent (`usesKernelTLS`); false when this process does.
+    public let isEncipheredByKernel: Bool
 
-    init(_ ssl: OpaquePointer) {
+    init(_ ssl: OpaquePointer, isEncipheredByKernel: Bool) {
+        self.isEncipheredByKernel = isEncipheredByKernel
         version = SSL_version(ssl) == TLS1_3_VERSION ? .tls13 : .tls12
         cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(ssl)).map { String(cString: $0) } ?? ""
         var bytes: UnsafePointer<UInt8>?

@@ -98,6 +98,18 @@ struct `coro-serve over TLS` {
         }
     }
 
+    @Test func `serves with --ktls as without, and says so when the kernel has no TLS`() throws {
+        let server = try serve("--tls", "--ktls")
+        let (arguments, _) = try pasted(server)
+        if !KernelTLS.isSupported {
+            let line = try #require(server.readLine())
+            #expect(line == "coro-serve: this kernel has no TLS, records are enciphered in the process")
+        }
+        #expect(try Program.run(Program.coroFetch, arguments).text == "Hello, world\n")
+        server.send(SIGTERM)
+        #expect(server.end() == (0, "", ""))
+    }
+
     @Test func `reads its files again at SIGHUP, and open connections do not notice`() throws {
         let files = try Certificates()
         let (first, second) = (try files.issue(), try files.issue())
@@ -149,6 +161,7 @@ struct `coro-serve over TLS` {
             (["--tls-cert", certificate], "private key"),
             (["--tls-cert", certificate, "--tls-key", files.authorityPath], files.authorityPath),
             (["--tls-key", certificate], "--tls-cert"), (["--tls=yes"], "--tls"), (["--tls-cert"], "--tls-cert"),
+            (["--ktls"], "--tls"),
         ] {
             let (code, output, errors) = try ServeProcess(["-p", "0"] + arguments, waits: false).end()
             #expect(code == 2 && output == "", "\(arguments)")

@@ -80,8 +80,22 @@ int cloop_socket_adopt(int fd);
 int cloop_socket_reset_on_close(int fd);
 /* Takes that back: close(2) returns at once and the kernel goes on sending. */
 int cloop_socket_linger_in_background(int fd);
+/* 1 when the kernel has room to send (a third of its buffer, for TCP) or an error to tell, else 0; then epoll will
+ * announce the room, an edge too. */
+int cloop_socket_has_room(int fd);
 /* A connected pair of stream sockets. */
 int cloop_socket_pair(int pair[2]);
+
+/* The kernel's TLS (Documentation/networking/tls.rst), in the sending direction. */
+
+/* 1 when this kernel has it, else 0. Has the module loaded when that is allowed (CAP_NET_ADMIN). */
+int cloop_tls_is_there(void);
+/* Has what is sent from now on enciphered under `keys`, a struct tls12_crypto_info_... of linux/tls.h: every send is one
+ * record or more of application data, a sendfile(2) too. For a TCP socket that is connected, once. After an error it sends
+ * as before. -EINVAL for a cipher that is not known. */
+int cloop_tls_encipher(int fd, const void *keys);
+/* Sends one record of another type (RFC 8446 section 5.1), whole or not at all, and what is open of a record before it. */
+int64_t cloop_tls_send_record(int fd, uint8_t type, const void *bytes, size_t count);
 
 /* Files. */
 

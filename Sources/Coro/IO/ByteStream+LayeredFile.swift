@@ -1,4 +1,5 @@
-// A file's bytes through a layer: sendfile(2) would send them in the clear, so they have to come to user space.
+// A file's bytes through a layer: sendfile(2) would send them in the clear, so they have to come to user space, unless it is
+// the kernel that enciphers.
 //
 // Most files that are served are in the page cache, where reading is copying: preadv2(2) with RWF_NOWAIT does just that, and
 // says when it would have to wait for a disk. Only then the read goes to a thread of the blocking pool.
@@ -11,8 +12,9 @@ extension ByteStream {
     ///
     /// A piece is queued before it is sent, and `offset` counts it then: a layer that has made a part of a record out of it
     /// must be offered the same bytes again. After a cancel they go by themselves.
-    func writeThroughLayer(_ file: Int32, from offset: inout Int64, upTo end: Int64) async throws {
-        let start = offset
+    func writeThroughLayer(
+        _ file: Int32, from offset: inout Int64, since start: Int64, upTo end: Int64
+    ) async throws {
         while offset < end {
             let count = try await queuePiece(of: file, at: offset, count: Int(min(end - offset, Int64(pieceBytes))))
             if count == 0 { throw StreamError.ended(received: Int(offset - start)) }

@@ -176,8 +176,11 @@ extension ByteStream {
         channel.isWriting = true
         defer { channel.endWriting() }
         try await sendQueued()
-        if layer != nil { return try await writeThroughLayer(file, from: &offset, upTo: end) }
         while offset < end {
+            // Asked each time: a layer that breaks meanwhile has something to say.
+            if let layer, !layer.isKernelSending {
+                return try await writeThroughLayer(file, from: &offset, since: start, upTo: end)
+            }
             switch channel.sendFile(file, offset: &offset, count: Int(end - offset)) {
             case .moved: continue
             case .end: throw StreamError.ended(received: Int(offset - start))

@@ -30,7 +30,7 @@ final class StreamChannel: Registration {
     @exclusivity(unchecked) var inputLimit = ByteStream.inputLimitDefault
     /// All bytes ever received and sent: whether a peer moves at all is seen by looking twice.
     @exclusivity(unchecked) private(set) var receivedTotal = 0
-    @exclusivity(unchecked) private(set) var sentTotal = 0
+    @exclusivity(unchecked) var sentTotal = 0
     /// Why the channel is closed; nil while it is open.
     @exclusivity(unchecked) var closeReason: StreamError?
     /// What broke the connection: the first failure that was met in either direction.
@@ -159,7 +159,9 @@ final class StreamChannel: Registration {
     func send(andThen pieces: borrowing OutgoingPieces) -> Progress {
         if let closeReason { return .failed(closeReason) }
         // A record holds what lies together: first what is queued, then a piece.
-        if let layer { return output.isEmpty ? noting(pieces.withFirst { layer.send($0) }) : send() }
+        if let layer, !layer.isKernelSending {
+            return output.isEmpty ? noting(pieces.withFirst { layer.send($0) }) : send()
+        }
         guard mayWrite else { return .wouldBlock }
         let queued = output.bytes
         var count = queued.count + pieces.countOfNext

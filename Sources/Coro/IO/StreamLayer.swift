@@ -23,6 +23,8 @@ package protocol StreamLayer: AnyObject {
     ///
     /// After `wouldBlock` the next call must offer the same bytes again, and may offer more behind them.
     func send(_ bytes: UnsafeRawBufferPointer) -> StreamProgress
+    /// True when the kernel does the layer's work on what is sent, so that plain bytes go straight to it, a file's too.
+    var isKernelSending: Bool { get }
     /// Tells the peer that no more will come. After `wouldBlock` it is called again.
     func finish() -> StreamProgress
     /// The channel is about to be closed: let go of what is held. `orderly`: all that was written has been sent, so that the
@@ -33,7 +35,7 @@ package protocol StreamLayer: AnyObject {
 /// The kernel's side of a stream, as a layer sees it.
 package struct StreamTransport {
     // The layer is owned by the channel, and is told when that closes.
-    private unowned let channel: StreamChannel
+    unowned let channel: StreamChannel
 
     init(_ channel: StreamChannel) { self.channel = channel }
 

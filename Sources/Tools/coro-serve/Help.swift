@@ -5,7 +5,7 @@ extension CommandLineArguments {
         coro-serve: serve a directory, or endpoints to try a client with, over HTTP/1.1.
 
         Usage: coro-serve [DIR] [-p PORT] [-b ADDRESS] [--loops N] [--quiet]
-                          [--tls | --tls-cert FILE [--tls-key FILE]]
+                          [--tls | --tls-cert FILE [--tls-key FILE]] [--ktls]
 
           DIR                 The directory to serve. Without one: the endpoints below.
           -p, --port PORT     The port to listen on; 0 picks a free one. 8000 if not given.
@@ -16,6 +16,8 @@ extension CommandLineArguments {
               --tls-cert FILE https, with this certificate and those it hangs on (PEM). SIGHUP
                               reads it again, and connections that are open go on.
               --tls-key FILE  Its key, if that is not in the same file.
+              --ktls          Have the kernel encipher, so that files go out without passing
+                              through this process. Said at the start where it cannot.
               --loops N       How many threads serve, each with an event loop. 1 if not given.
           -q, --quiet         No line for each answer on standard error.
           -h, --help          This page.

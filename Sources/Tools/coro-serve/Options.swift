@@ -12,6 +12,8 @@ struct Options: Sendable, Equatable {
     var loops = 1
     var isQuiet = false
     var tls = TLS.none
+    /// Have the kernel encipher, where it can.
+    var usesKernelTLS = false
 
     /// How connections are secured.
     enum TLS: Sendable, Equatable {
@@ -47,6 +49,7 @@ enum CommandLineArguments {
                 case .option(let name) where name == "-b" || name == "--bind":
                     options.host = try host(reader.value(of: name))
                 case .option("--tls"): options.tls = .development
+                case .option("--ktls"): options.usesKernelTLS = true
                 case .option("--tls-cert"): certificate = try reader.value(of: "--tls-cert")
                 case .option("--tls-key"): key = try reader.value(of: "--tls-key")
                 case .option("--loops"): options.loops = try loops(reader.value(of: "--loops"))
@@ -64,6 +67,9 @@ enum CommandLineArguments {
                 options.tls = .files(certificate: certificate, key: key)
             } else if key != nil {
                 throw Complaint("--tls-key is the key of a certificate; name that with --tls-cert.")
+            }
+            if options.usesKernelTLS, options.tls == .none {
+                throw Complaint("--ktls is about https; ask for that with --tls or --tls-cert.")
             }
         } catch let complaint as Complaint {
             return .wrong(complaint.text)

@@ -28,7 +28,8 @@ final class Security: Sendable {
                 identity = try TLSIdentity.selfSigned(names: Security.names(for: options.host))
                 file = try Security.publish(identity)
             }
-            server = try TLSServer(identity, TLSServer.Options(protocols: ["http/1.1"]))
+            let choices = TLSServer.Options(protocols: ["http/1.1"], usesKernelTLS: options.usesKernelTLS)
+            server = try TLSServer(identity, choices)
         } catch let error as TLSError {
             throw Complaint("\(error) Look at --tls-cert and --tls-key.")
         } catch {
@@ -41,6 +42,12 @@ final class Security: Sendable {
     ) async throws -> SocketAddress {
         try await server.listen(
             on: address, reusePort: reusePort, tls: self.server, whenRefused: isQuiet ? nil : AccessLog.refused)
+    }
+
+    /// What was asked for and cannot be had; nil when all can.
+    var shortcoming: String? {
+        guard server.options.usesKernelTLS, !KernelTLS.isSupported else { return nil }
+        return "this kernel has no TLS, records are enciphered in the process"
     }
 
     /// What people want to know who are to connect: whose certificate it is, and the line to paste.
@@ -112,6 +119,7 @@ final class Security: Sendable {
 /// In a build without TLS there is none.
 final class Security: Sendable {
     let mayReload = false
+    let shortcoming: String? = nil
 
     init?(_ options: Options) throws(Complaint) {
         guard options.tls != .none else { return nil }

@@ -34,6 +34,7 @@ struct Service {
         }
         ServerProcess.say("listening on \(security == nil ? "http" : "https")://\(address)/")
         if let lines = security?.introduction(at: address) { ServerProcess.say(lines) }
+        if let shortcoming = security?.shortcoming { ServerProcess.say(shortcoming) }
 
         while try await signals.next() == SIGHUP, let security, security.mayReload {
             ServerProcess.say(await security.reload(on: loop))

@@ -1,0 +1,46 @@
+// What the kernel can do of a layer's work: with keys it enciphers what is sent, and the stream sends plain bytes again.
+// Receiving stays the layer's.
+
+internal import CLoop
+internal import Glibc
+
+extension StreamTransport {
+    /// Has the kernel encipher what is sent from now on.
+    ///
+    /// - Parameter keys: a `struct tls12_crypto_info_…` (linux/tls.h).
+    /// - Returns: false when it does not: it has no TLS, or not for this cipher or this kind of socket. Everything is as
+    ///   it was then.
+    package func encipher(under keys: UnsafeRawPointer) -> Bool { cloop_tls_encipher(channel.descriptor, keys) >= 0 }
+
+    /// Sends a record that is not application data: whole, or it would block.
+    package func sendRecord(ofType type: UInt8, _ bytes: UnsafeRawBufferPointer) -> StreamProgress {
+        channel.sendRecord(ofType: type, bytes)
+    }
+
+    /// Whether the kernel has room for some records more, asked now; what it would not have is announced.
+    package func hasRoom() -> Bool {
+        guard channel.mayWrite, cloop_socket_has_room(channel.descriptor) == 0 else { return channel.mayWrite }
+        _ = channel.noteBlocked(.send)
+        return false
+    }
+}
+
+extension StreamChannel {
+    fileprivate func sendRecord(ofType type: UInt8, _ bytes: UnsafeRawBufferPointer) -> Progress {
+        guard mayWrite else { return .wouldBlock }
+        // No kernel takes a part of it, so no fault does.
+        var count = bytes.count
+        if let faults, let outcome = interfere(faults, .send, &count) { return outcome }
+        let sent = cloop_tls_send_record(descriptor, type, bytes.baseAddress, bytes.count)
+        if sent == -Int64(EAGAIN) { return noteBlocked(.send) }
+        guard sent >= 0 else { return noting(.failed(.broken(IOError(call: "sendmsg", code: Int32(-sent))))) }
+        sentTotal &+= Int(sent)
+        return .moved(Int(sent))
+    }
+}
+
+/// What the kernel has, or has not.
+package enum Kernel {
+    /// Whether it can encipher.
+    package static var hasTLS: Bool { cloop_tls_is_there() == 1 }
+}
