@@ -287,7 +287,7 @@ final class TLSLayer: StreamLayer {
 
     /// Sends for OpenSSL.
     func sendCiphertext(_ bytes: UnsafeRawBufferPointer) -> StreamProgress {
-        if session == nil, !kernel.isOn, SSL_get_state(ssl) == TLS_ST_SW_SESSION_TICKET, SSL_version(ssl) == TLS1_3_VERSION {
+        if session == nil, !kernel.isOn, isTicketToBeHeld {
             tickets.hold(bytes)
             return .moved(bytes.count)
         }
@@ -297,6 +297,11 @@ final class TLSLayer: StreamLayer {
         // In the handshake a peer that listens no more has mostly said why: OpenSSL goes on, and reads it.
         guard session == nil, case .broken = error else { return progress }
         return .moved(bytes.count)
+    }
+
+    /// OpenSSL sends a ticket for which no client waits, as one of TLS 1.2 does.
+    private var isTicketToBeHeld: Bool {
+        SSL_get_state(ssl) == TLS_ST_SW_SESSION_TICKET && SSL_version(ssl) == TLS1_3_VERSION
     }
 
     /// What OpenSSL says to its BIO of the kernel's TLS; 0 is no.
