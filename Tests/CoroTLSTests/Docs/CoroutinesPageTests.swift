@@ -1,7 +1,7 @@
 #if TLS
 
 import Coro
-import CoroTLS
+@testable import CoroTLS
 import CoroTesting
 import Glibc
 import Testing
@@ -80,6 +80,20 @@ import Testing
                         == "The peer's certificate “CN=localhost” is self-signed and not among those we trust.")
             }
             await #expect(throws: TLSError.self) { try await serving.value }
+        }
+    }
+
+    @Test func `what its issuer has taken back`() async throws {
+        try await withLoop { loop async throws in
+            let folder = IdentityFolder()
+            let identity = try TestAuthority.issue()
+            let list = try TestAuthority.root.revocationList([.init(identity)])
+            let (roots, lists) = (folder.root, folder.file("ours.crl", list))
+            let client = try TLSClient(.init(roots: .file(roots), revocation: .leaf(.file(lists))))
+            guard case .revoked = try await Refusal(on: loop, client, TLSServer(identity)).problem?.reason else {
+                Issue.record("It was not refused, or for another reason.")
+                return
+            }
         }
     }
 }
