@@ -16,7 +16,9 @@ found() { grep -rnE --include='*.swift' "$@" 2>/dev/null; }
 refuse "Foundation or Dispatch below Tools:" "$(found "${imports}(Foundation|FoundationEssentials|Dispatch)" Sources/Coro Sources/TLS Sources/Http)"
 refuse "HttpWire must import nothing:" "$(found "$imports" Sources/Http/Wire)"
 refuse "Only Coro imports CLoop:" "$(found "${imports}CLoop" Sources/TLS Sources/Http Sources/Tools Examples)"
-refuse "Only CoroTLS imports COpenSSL:" "$(found "${imports}COpenSSL" Sources/Coro Sources/Http Sources/Tools Examples Tests)"
+# The load that TLS servers are measured with owes CoroTLS nothing, which is one of those measured.
+refuse "Only CoroTLS imports COpenSSL:" "$(found "${imports}COpenSSL" Sources/Coro Sources/Http Sources/Tools Examples Tests |
+    grep -v '^Sources/Tools/coro-bench/Net/SecureClient.swift:')"
 refuse "CoroTLS shows OpenSSL to others:" "$(found '^ *(@[_a-zA-Z]+ +)*(public|package) +import +COpenSSL' Sources/TLS)"
 refuse "Coro imports something above it:" "$(found "${imports}(CoroTLS|Http|HttpWire)" Sources/Coro)"
 refuse "CoroTLS imports something above it:" "$(found "${imports}(Http|HttpWire)" Sources/TLS)"

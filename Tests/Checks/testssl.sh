@@ -68,7 +68,7 @@ awk -F '"' '
             print "testssl: it has not come to its end."
             exit 1
         }
-        print "testssl: " count["OK"] " times well, " worse + 0 " findings worse than LOW."
+        print "testssl: " count["OK"] " findings are OK, " worse + 0 " worse than LOW."
         exit worse > 0
     }
 ' "$folder/report" || { tail -n 20 "$folder/output" >&2; exit 1; }

@@ -1,8 +1,9 @@
 #if TLS
 
-import Coro
+@testable import Coro
 @testable import CoroTLS
 import CoroTesting
+import Glibc
 import Testing
 
 /// Two ends of one secured connection.
@@ -82,6 +83,8 @@ extension ByteStream {
         // With the server's tickets unread it would be RST instead of FIN.
         _ = receiveUnannouncedNow()
         (layer as? TLSLayer)?.close(orderly: false)
+        // A child that another test is just starting may have the socket too, and keep it open until it is exec'd.
+        shutdown(channel.descriptor, Int32(SHUT_RDWR))
         close()
     }
 }

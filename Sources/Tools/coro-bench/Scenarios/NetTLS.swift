@@ -1,7 +1,7 @@
 // HTTP over TLS against nginx and OpenSSL's own server: one key (ECDSA, P-256), one cipher, TLS 1.3, one load.
 //
-// A handshake takes a client more than a server, so that the load's core is busy before the server's is: what is compared is
-// what a server does with its CPU time. In bulk the load hardly works, and rates are compared.
+// A full handshake takes a client more than a server, and a resumed one as much, so that the load's core is busy as early as the
+// server's: what is compared is what a server does with its CPU time. In bulk the load hardly works, and rates are compared.
 #if TLS
 
 internal import Coro
