@@ -82,7 +82,7 @@ boot() {
     timeout "$seconds" qemu-system-x86_64 "$@" -cpu max -m 4G -nodefaults -no-user-config -display none -no-reboot \
         -serial stdio -kernel "$kernel" -initrd "$scratch/initrd" \
         -append "console=ttyS0 quiet panic=-1 oops=panic mitigations=off what=$what" </dev/null |
-        tr -d '\r' | tee "$scratch/log" | grep --line-buffered '^kernel-tls: ' || true
+        sed -u 's/\r$//' | tee "$scratch/log" | grep --line-buffered '^kernel-tls: ' || true
     grep -q '^kernel-tls: all is well' "$scratch/log" && return
     echo "kernel-tls: it went wrong, or took more than $seconds seconds. The machine's last words:" >&2
     tail -n 60 "$scratch/log" >&2
