@@ -13,7 +13,7 @@
 # In there: coro-serve --ktls sends a file of 50 MB to curl and to coro-fetch, with TLS 1.2 and 1.3 and every cipher that the
 # kernel has, and what came is what was sent; the kernel has counted the connections (/proc/net/tls_stat); close_notify came
 # (openssl s_client calls anything else an error); a client that asks for new keys is told; the tests named KernelTLS pass.
-# Then the same file once more on a machine that counts instructions (qemu -icount), with --ktls and without.
+# Then once more on a machine that counts instructions (qemu -icount), with --ktls and without.
 #
 # Nothing is fetched and nothing is left behind. 77: something is missing here, and it says what. Twenty minutes at most.
 set -eu
@@ -82,7 +82,7 @@ boot() {
     timeout "$seconds" qemu-system-x86_64 "$@" -cpu max -m 4G -nodefaults -no-user-config -display none -no-reboot \
         -serial stdio -kernel "$kernel" -initrd "$scratch/initrd" \
         -append "console=ttyS0 quiet panic=-1 oops=panic mitigations=off what=$what" </dev/null |
-        tr -d '\r' | tee "$scratch/log" | grep --line-buffered '^kernel-tls: ' || true
+        sed -u 's/\r$//' | tee "$scratch/log" | grep --line-buffered '^kernel-tls: ' || true
     grep -q '^kernel-tls: all is well' "$scratch/log" && return
     echo "kernel-tls: it went wrong, or took more than $seconds seconds. The machine's last words:" >&2
     tail -n 60 "$scratch/log" >&2
