@@ -41,6 +41,28 @@ extension Scenario {
                 try repetition.expect(observed.value == count, "\(observed.value) of \(count) observers ran")
             }
         },
+        Scenario("promise: what a future held outlives it") { repetition in
+            let count = 1 + repetition.chance(20_000)
+            try repetition.onLoop { loop in
+                // The future goes with the wait for it. Compiled with optimisation, that may be before its value is used.
+                let bytes = try await loop.runBlocking { [UInt8](repeating: 7, count: count) }
+                try repetition.expect(bytes.count == count && bytes.allSatisfy { $0 == 7 }, "other bytes came back")
+                let spawned = try await loop.spawn { [UInt8](repeating: 8, count: count) }.value
+                try repetition.expect(spawned.count == count && spawned.allSatisfy { $0 == 8 }, "another array came back")
+                // This one does not fit into the future's own words.
+                let several = try await loop.runBlocking {
+                    (0, 0, [UInt8](repeating: 9, count: count), String(repeating: "x", count: count))
+                }
+                let isWhole = several.2.allSatisfy { $0 == 9 } && several.3.utf8.allSatisfy { $0 == UInt8(ascii: "x") }
+                try repetition.expect(isWhole, "several came back as others")
+                let complaint = String(repeating: "y", count: count)
+                do {
+                    _ = try await loop.runBlocking { throw Broken(description: complaint) }
+                } catch let broken as Broken {
+                    try repetition.expect(broken.description == complaint, "another failure came back")
+                }
+            }
+        },
         Scenario("promise: awaited on the pool, completed, cancelled or closed under it") { repetition in
             let loop = try repetition.makeLoop()
             let promises = (0..<6).map { _ in loop.promise(of: Int.self) }

@@ -79,6 +79,7 @@ public class AnyFuture: @unchecked Sendable {
     /// What it failed with, `CancellationError` when it was cancelled; nil when it is pending or finished. Looking at it
     /// counts as observing a failure.
     public final var failure: (any Error)? {
+        defer { withExtendedLifetime(self) {} }
         switch progress.load(ordering: .acquiring) {
         case .pending, .finishing, .failing, .cancelling, .finished: return nil
         case .cancelled: return CancellationError()
@@ -164,6 +165,7 @@ public class AnyFuture: @unchecked Sendable {
 
     /// Keeps a failure that is among `quiet` from being reported.
     final func hush(_ quiet: QuietErrors) {
+        defer { withExtendedLifetime(self) {} }
         guard progress.load(ordering: .acquiring) == .failed else { return }
         if quiet.contains(store.get(Failure.self).error) { markObserved() }
     }

@@ -42,6 +42,7 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     /// The result, when it is there. Looking at it counts as observing a failure.
     @inlinable
     public var result: Outcome<Value>? {
+        defer { withExtendedLifetime(self) {} }
         if isFinished { return .finished(store.get(Value.self)) }
         guard let failure else { return nil }
         return Outcome(error: failure)
@@ -52,6 +53,7 @@ public final class Future<Value: Sendable>: AnyFuture, @unchecked Sendable {
     /// - Throws: `FutureError.pending` before that, the failure of a failed one, `CancellationError` of a cancelled.
     @inlinable
     public func get() throws -> Value {
+        defer { withExtendedLifetime(self) {} }
         guard isFinished else { throw reasonForNoValue }
         return store.get(Value.self)
     }

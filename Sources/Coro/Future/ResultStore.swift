@@ -4,6 +4,10 @@
 // A class with a stored `Value?` needs the metadata of `Optional<Value>` to be destroyed, which the runtime looks up in a
 // table, under a hash, each time a future goes: a fifth of the cost of a promise. The metadata of `Value` itself is in the
 // object's own type. So the value stands in three words here, or in a block of its own when it does not fit.
+//
+// To the compiler the words are numbers. It does not know that what they stand for goes with the object, and lets go of that
+// when the words have been read, which may be before the value is retained. So whoever gets a value out keeps the object
+// until it has it (`withExtendedLifetime`).
 
 @usableFromInline
 struct ResultStore {
@@ -34,7 +38,7 @@ struct ResultStore {
         }
     }
 
-    /// A copy of the value; the store must hold one of this type.
+    /// A copy of the value; the store must hold one of this type. The caller keeps the object that the store is in.
     @inlinable @inline(__always)
     func get<Value>(_ type: Value.Type) -> Value {
         if ResultStore.fits(type) {
