@@ -48,7 +48,7 @@ extension Scenario {
                 let bytes = try await loop.runBlocking { [UInt8](repeating: 7, count: count) }
                 try repetition.expect(bytes.count == count && bytes.allSatisfy { $0 == 7 }, "other bytes came back")
                 let spawned = try await loop.spawn { [UInt8](repeating: 8, count: count) }.value
-                try repetition.expect(spawned.count == count && spawned.allSatisfy { $0 == 8 }, "another array came back")
+                try repetition.expect(spawned.count == count && spawned.allSatisfy { $0 == 8 }, "others came back")
                 // This one does not fit into the future's own words.
                 let several = try await loop.runBlocking {
                     (0, 0, [UInt8](repeating: 9, count: count), String(repeating: "x", count: count))
