@@ -149,9 +149,9 @@ final class StreamChannel: Registration {
         var count = bytes.count
         if let faults, let outcome = interfere(faults, .send, &count) { return outcome }
         let sent = cloop_socket_send(descriptor, bytes.baseAddress, count)
-        guard sent >= 0 else { return failure(sent, "send", &mayWrite) }
+        guard sent >= 0 else { return sendFailure(sent, "send") }
         sentTotal &+= Int(sent)
-        if Int(sent) < bytes.count { mayWrite = false }
+        if Int(sent) < bytes.count { noteNoRoom() }
         return .moved(Int(sent))
     }
 
@@ -170,9 +170,9 @@ final class StreamChannel: Registration {
         let sent = pieces.withVectors(after: queued, count: count) {
             cloop_socket_send_pieces(descriptor, $0.baseAddress, Int32($0.count))
         }
-        guard sent >= 0 else { return failure(sent, "sendmsg", &mayWrite) }
+        guard sent >= 0 else { return sendFailure(sent, "sendmsg") }
         sentTotal &+= Int(sent)
-        if Int(sent) < offered { mayWrite = false }
+        if Int(sent) < offered { noteNoRoom() }
         output.consume(min(Int(sent), queued.count))
         if backlog != nil { noteSent() }
         return .moved(Int(sent))
@@ -192,6 +192,18 @@ final class StreamChannel: Registration {
         return noting(.failed(.broken(IOError(call: call, code: Int32(-result)))))
     }
 
+    private func sendFailure(_ result: Int64, _ call: String) -> Progress {
+        guard result == -Int64(EAGAIN) else { return failure(result, call, &mayWrite) }
+        noteNoRoom()
+        return .wouldBlock
+    }
+
+    /// The kernel has taken less than it was offered: it will announce room, as far as it is TCP that lacks it.
+    private func noteNoRoom() {
+        mayWrite = false
+        if let layer, layer.isKernelSending { askForRoom() }
+    }
+
     /// Remembers what broke the connection. The first failure is the cause; what comes after it follows from it.
     func noting(_ progress: Progress) -> Progress {
         if case .failed(let error) = progress, failure == nil {
@@ -209,7 +221,7 @@ final class StreamChannel: Registration {
         var count = count
         if let faults, let outcome = interfere(faults, .sendFile, &count) { return outcome }
         let sent = cloop_file_send(descriptor, file, &offset, count)
-        guard sent >= 0 else { return failure(sent, "sendfile", &mayWrite) }
+        guard sent >= 0 else { return sendFailure(sent, "sendfile") }
         // sendfile(2) stops short also at its own limits, so a short count does not mean that the socket is full.
         sentTotal &+= Int(sent)
         return sent == 0 ? .end : .moved(Int(sent))

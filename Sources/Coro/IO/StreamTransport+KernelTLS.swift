@@ -32,10 +32,23 @@ extension StreamChannel {
         var count = bytes.count
         if let faults, let outcome = interfere(faults, .send, &count) { return outcome }
         let sent = cloop_tls_send_record(descriptor, type, bytes.baseAddress, bytes.count)
-        if sent == -Int64(EAGAIN) { return noteBlocked(.send) }
+        if sent == -Int64(EAGAIN) {
+            defer { askForRoom() }
+            return noteBlocked(.send)
+        }
         guard sent >= 0 else { return noting(.failed(.broken(IOError(call: "sendmsg", code: Int32(-sent))))) }
         sentTotal &+= Int(sent)
         return .moved(Int(sent))
+    }
+
+    /// The kernel's TLS may take nothing although TCP has room, when its cipher is at work elsewhere; what follows then is
+    /// no edge, since for epoll nothing changes. So it is tried again a little later. Without room, the question itself has
+    /// the kernel announce it.
+    func askForRoom() {
+        guard cloop_socket_has_room(descriptor) == 1 else { return }
+        // SAFETY: timers run on the loop's thread, which alone touches the channel.
+        nonisolated(unsafe) let channel = self
+        loop.callLater(.milliseconds(1)) { channel.deliver(.writable) }
     }
 }
 
