@@ -48,6 +48,12 @@ int64_t cloop_socket_send(int fd, const void *bytes, size_t count) {
     return sent >= 0 ? sent : -errno;
 }
 
+int64_t cloop_socket_send_more(int fd, const void *bytes, size_t count) {
+    ssize_t sent;
+    do sent = send(fd, bytes, count, MSG_NOSIGNAL | MSG_MORE); while (sent < 0 && errno == EINTR);
+    return sent >= 0 ? sent : -errno;
+}
+
 int64_t cloop_socket_send_pieces(int fd, const struct iovec *pieces, int count) {
     struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
     ssize_t sent;

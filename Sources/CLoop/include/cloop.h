@@ -68,6 +68,8 @@ int cloop_socket_error(int fd);
 int64_t cloop_socket_receive(int fd, void *bytes, size_t count);
 /* Sends at most `count` bytes, never raising SIGPIPE. */
 int64_t cloop_socket_send(int fd, const void *bytes, size_t count);
+/* The same, when more follows at once: the kernel fills a packet before it sends it, for 200 ms at most (tcp(7), TCP_CORK). */
+int64_t cloop_socket_send_more(int fd, const void *bytes, size_t count);
 /* Sends pieces in order with one call, never raising SIGPIPE. -EMSGSIZE when there are more than IOV_MAX (1024). */
 int64_t cloop_socket_send_pieces(int fd, const struct iovec *pieces, int count);
 /* Sets a socket option whose value is an int. */

@@ -15,10 +15,13 @@ extension ByteStream {
     func writeThroughLayer(
         _ file: Int32, from offset: inout Int64, since start: Int64, upTo end: Int64
     ) async throws {
+        // A record is a piece of a packet here (on loopback a packet holds four), and each packet wakes the peer.
+        defer { channel.moreFollows = false }
         while offset < end {
             let count = try await queuePiece(of: file, at: offset, count: Int(min(end - offset, Int64(pieceBytes))))
             if count == 0 { throw StreamError.ended(received: Int(offset - start)) }
             offset += Int64(count)
+            channel.moreFollows = offset < end
             try await sendQueued()
         }
     }

@@ -24,6 +24,8 @@ final class StreamChannel: Registration {
     @exclusivity(unchecked) var writer = Sleeper.nobody
     /// Set while a task sends what is not in the output buffer: other bytes must not come between.
     @exclusivity(unchecked) var isWriting = false
+    /// What is sent has its continuation at hand: packets need not end where it does.
+    @exclusivity(unchecked) var moreFollows = false
     /// What goes out without a task that waits for it; nil until something does.
     @exclusivity(unchecked) var backlog: Backlog?
     /// The input buffer never holds more than this.
@@ -148,7 +150,10 @@ final class StreamChannel: Registration {
         guard mayWrite else { return .wouldBlock }
         var count = bytes.count
         if let faults, let outcome = interfere(faults, .send, &count) { return outcome }
-        let sent = cloop_socket_send(descriptor, bytes.baseAddress, count)
+        let sent =
+            moreFollows
+            ? cloop_socket_send_more(descriptor, bytes.baseAddress, count)
+            : cloop_socket_send(descriptor, bytes.baseAddress, count)
         guard sent >= 0 else { return sendFailure(sent, "send") }
         sentTotal &+= Int(sent)
         if Int(sent) < bytes.count { noteNoRoom() }
