@@ -5,15 +5,20 @@ import Glibc
 import Testing
 
 @Suite(.ownThread) struct OwnThreadTests {
-    /// Those who have come so far.
-    private static let present = Journal<Int>()
-    private static let crowd = 0..<16
-
-    @Test(arguments: crowd) func `tests that block until all are there have a thread each`(number: Int) {
-        Self.present.note(number)
-        // On Swift's own pool there are as many at a time as there are cores.
-        for _ in 0..<3_000 where Self.present.entries.count < Self.crowd.count { usleep(10_000) }
-        #expect(Self.present.entries.count == Self.crowd.count)
+    @Test func `a test that blocks leaves every thread of the pool to others`() {
+        let width = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        let present = Journal<Int>()
+        let met = Journal<Bool>()
+        for number in 0..<width {
+            Task.detached {
+                // As many as the pool has threads, and each blocks one until all are there.
+                present.note(number)
+                for _ in 0..<2_000 where present.entries.count < width { usleep(5_000) }
+                met.note(present.entries.count == width)
+            }
+        }
+        for _ in 0..<2_400 where met.entries.count < width { usleep(5_000) }
+        #expect(met.entries == Array(repeating: true, count: width))
     }
 
     @Test func `what such a test awaits comes back to a thread that may block`() async {
