@@ -40,7 +40,7 @@ extension StreamChannel {
         if loop.endings.admit() {
             sayFarewell(isOrderly)
         } else {
-            loop.endings.append { self.sayFarewell(isOrderly) }
+            loop.endings.append { _ in self.sayFarewell(isOrderly) }
         }
     }
 

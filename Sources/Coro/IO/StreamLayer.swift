@@ -34,26 +34,29 @@ package protocol StreamLayer: AnyObject {
 
 /// The kernel's side of a stream, as a layer sees it.
 package struct StreamTransport {
-    // The layer is owned by the channel, and is told when that closes.
-    unowned let channel: StreamChannel
+    // The layer is owned by the channel, and is told when that closes. Whoever keeps the layer longer is told so at each call.
+    weak var channel: StreamChannel?
 
     init(_ channel: StreamChannel) { self.channel = channel }
 
     /// Receives once from the kernel; `unannounced`: also when it has said nothing of more.
     package func receive(into room: UnsafeMutableRawBufferPointer, unannounced: Bool = false) -> StreamProgress {
-        channel.receiveRaw(into: room, unannounced: unannounced)
+        channel?.receiveRaw(into: room, unannounced: unannounced) ?? .failed(.closed)
     }
 
     /// Takes what the kernel has and nobody will read, announced or not, in bounds. A socket that is closed with unread
     /// bytes sends RST, by which the peer may lose what it was sent last.
     package func drain() {
+        guard let channel else { return }
         withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { room in
             for _ in 0..<16 { guard case .moved = channel.receiveRaw(into: room, unannounced: true) else { return } }
         }
     }
 
     /// Sends once to the kernel.
-    package func send(_ bytes: UnsafeRawBufferPointer) -> StreamProgress { channel.sendRaw(bytes) }
+    package func send(_ bytes: UnsafeRawBufferPointer) -> StreamProgress {
+        channel?.sendRaw(bytes) ?? .failed(.closed)
+    }
 }
 
 extension ByteStream {

@@ -10,15 +10,18 @@ extension StreamTransport {
     /// - Parameter keys: a `struct tls12_crypto_info_…` (linux/tls.h).
     /// - Returns: false when it does not: it has no TLS, or not for this cipher or this kind of socket. Everything is as
     ///   it was then.
-    package func encipher(under keys: UnsafeRawPointer) -> Bool { cloop_tls_encipher(channel.descriptor, keys) >= 0 }
+    package func encipher(under keys: UnsafeRawPointer) -> Bool {
+        channel.map { cloop_tls_encipher($0.descriptor, keys) >= 0 } ?? false
+    }
 
     /// Sends a record that is not application data: whole, or it would block.
     package func sendRecord(ofType type: UInt8, _ bytes: UnsafeRawBufferPointer) -> StreamProgress {
-        channel.sendRecord(ofType: type, bytes)
+        channel?.sendRecord(ofType: type, bytes) ?? .failed(.closed)
     }
 
     /// Whether the kernel has room for some records more, asked now; what it would not have is announced.
     package func hasRoom() -> Bool {
+        guard let channel else { return false }
         guard channel.mayWrite, cloop_socket_has_room(channel.descriptor) == 0 else { return channel.mayWrite }
         _ = channel.noteBlocked(.send)
         return false

@@ -8,11 +8,14 @@
 
 /// The ends that wait for their turn: hang-ups to be delivered, descriptors to be closed, cancelled tasks to be woken.
 struct Endings {
+    /// One of them, told by the loop that it is for.
+    typealias End = (EventLoop) -> Void
+
     /// In one iteration, in any case: well below a millisecond's work.
     static let least = 16
 
     /// In order of arrival, from `first` on.
-    private var waiting: [() -> Void] = []
+    private var waiting: [End] = []
     private var first = 0
     /// How many have taken place in this iteration.
     private var count = 0
@@ -40,15 +43,15 @@ struct Endings {
         return true
     }
 
-    mutating func append(_ end: @escaping () -> Void) { waiting.append(end) }
+    mutating func append(_ end: @escaping End) { waiting.append(end) }
 
     /// The next one whose turn it is in this iteration.
-    mutating func next() -> (() -> Void)? {
+    mutating func next() -> End? {
         guard first < waiting.count, count < limit else { return nil }
         count += 1
         let end = waiting[first]
         // Let go of: what it holds is to be gone when it has run.
-        waiting[first] = {}
+        waiting[first] = { _ in }
         first += 1
         if first == waiting.count {
             waiting.removeAll(keepingCapacity: false)
@@ -58,7 +61,7 @@ struct Endings {
     }
 
     /// All of them.
-    mutating func takeAll() -> ArraySlice<() -> Void> {
+    mutating func takeAll() -> ArraySlice<End> {
         defer {
             waiting = []
             first = 0
@@ -72,21 +75,21 @@ extension EventLoop {
     func endSome() {
         // What they wake comes behind, so this is the work of others.
         endings.makeRoom(besides: ready.count)
-        while let end = endings.next() { end() }
+        while let end = endings.next() { end(self) }
     }
 
     /// Lets all of them take place: the loop stops running, or closes, and what was closed is to be closed then.
     func endAll() {
         while !endings.isEmpty {
-            for end in endings.takeAll() { end() }
+            for end in endings.takeAll() { end(self) }
         }
     }
 
     /// Keeps the news that a registration's other side has gone for a later iteration, when its turn has come. The
     /// registration must be one that is told once (`Registration.endsMayWait`).
     func standAside(_ registration: any Registration, _ readiness: Readiness) {
-        endings.append { [unowned self] in
-            if poller.holds(registration) { registration.deliver(readiness) }
+        endings.append { loop in
+            if loop.poller.holds(registration) { registration.deliver(readiness) }
         }
     }
 }

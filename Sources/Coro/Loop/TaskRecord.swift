@@ -115,7 +115,7 @@ final class TaskRecord: CancelScope, @unchecked Sendable {
             return
         }
         guard waiter != nil else { return }
-        if loop.endings.admit() { wakeAsCancelled() } else { loop.endings.append { self.wakeAsCancelled() } }
+        if loop.endings.admit() { wakeAsCancelled() } else { loop.endings.append { _ in self.wakeAsCancelled() } }
     }
 
     private func wakeAsCancelled() {
