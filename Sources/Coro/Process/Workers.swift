@@ -43,16 +43,15 @@ extension EventLoop {
                             command, output: .inherited, grace: grace
                         ) { try await $0.wait() }
                         if status.isSuccess { return }
-                        let who = "\(command.program), worker \(number),"
-                        let failure = Subprocess.Failure(program: who, status: status)
+                        let failure = Subprocess.Failure(program: command.program, status: status)
                         let mayRestart = restarts.withLock { restarts in
                             defer { restarts += 1 }
                             return restarts < restartsMax
                         }
                         guard mayRestart else {
-                            throw Subprocess.TooManyRestarts(restarts: restartsMax, last: failure)
+                            throw Subprocess.TooManyRestarts(restarts: restartsMax, worker: number, last: failure)
                         }
-                        Report.failure("A worker has failed and is started again", failure)
+                        Report.failure("Worker \(number) has failed and is started again", failure)
                     }
                 }
             }
@@ -72,9 +71,13 @@ extension Subprocess {
     public struct TooManyRestarts: Error, Sendable, Equatable, CustomStringConvertible {
         /// How often one was started again.
         public let restarts: Int
-        /// The failure after that.
+        /// Which one failed after that.
+        public let worker: Int
+        /// How it ended.
         public let last: Failure
 
-        public var description: String { "\(last), and workers were started again \(restarts) times already" }
+        public var description: String {
+            "Worker \(worker) has failed, and workers were started again \(restarts) times already: \(last)"
+        }
     }
 }
