@@ -85,15 +85,23 @@ public struct TLSRevocationLists: Equatable, Sendable, ExpressibleByArrayLiteral
 extension CertificateProblem {
     /// Why an issuer has taken a certificate back (RFC 5280 §5.3.1).
     public enum RevocationReason: Int, Sendable, CustomStringConvertible {
+        /// It is not told.
         case unspecified = 0
+        /// Others have its key.
         case keyCompromise = 1
+        /// Others have the key of the authority that it is.
         case authorityCompromise = 2
+        /// What it says of its owner is not so any more.
         case affiliationChanged = 3
+        /// Another has taken its place.
         case superseded = 4
+        /// It is not needed any more.
         case cessationOfOperation = 5
         /// It may become good again.
         case certificateHold = 6
+        /// What it gave a right to is not allowed any more.
         case privilegeWithdrawn = 9
+        /// Others have the key of the authority for its attributes.
         case attributeAuthorityCompromise = 10
 
         public var description: String {

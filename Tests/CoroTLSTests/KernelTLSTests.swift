@@ -38,6 +38,14 @@ private struct KernelPair {
         }
     }
 
+    /// The client asks the server for new keys, and the server has heard of it.
+    func askForNewKeys() async throws {
+        try await exchange()
+        #expect((client.layer as? TLSLayer)?.updateKeys() == true)
+        try await client.write("a")
+        #expect(try await server.read() == [UInt8(ascii: "a")])
+    }
+
     func exchange() async throws {
         for (from, to) in [(client, server), (server, client)] {
             try await from.write("ping\n")
@@ -284,10 +292,7 @@ struct KernelTLSTests {
     @Test func `RFC 8446 §4.6.3: new keys that are asked of us end it, and both sides are told`() async throws {
         try await withLoop { loop async throws in
             let pair = try await KernelPair(on: loop, clientToo: false)
-            try await pair.exchange()
-            #expect((pair.client.layer as? TLSLayer)?.updateKeys() == true)
-            try await pair.client.write("a")
-            #expect(try await pair.server.read() == [UInt8(ascii: "a")])
+            try await pair.askForNewKeys()
             let refusal = StreamError.tls("the peer wants new keys, and the kernel keeps the old ones")
             let file = TemporaryFile([1])
             await #expect(throws: refusal) { try await pair.server.write(file: file.descriptor, count: 1) }
@@ -302,10 +307,7 @@ struct KernelTLSTests {
     @Test func `RFC 8446 §4.6.3: new keys that are asked of us are no reason not to say farewell`() async throws {
         try await withLoop { loop async throws in
             let pair = try await KernelPair(on: loop, clientToo: false)
-            try await pair.exchange()
-            #expect((pair.client.layer as? TLSLayer)?.updateKeys() == true)
-            try await pair.client.write("a")
-            #expect(try await pair.server.read() == [UInt8(ascii: "a")])
+            try await pair.askForNewKeys()
             pair.server.close()
             #expect(try await pair.client.read() == nil)
         }

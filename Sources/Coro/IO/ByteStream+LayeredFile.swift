@@ -15,7 +15,8 @@ extension ByteStream {
     func writeThroughLayer(
         _ file: Int32, from offset: inout Int64, since start: Int64, upTo end: Int64
     ) async throws {
-        // A record is a piece of a packet here (on loopback a packet holds four), and each packet wakes the peer.
+        // A record is a piece of a packet here (on loopback a packet holds four), and each packet wakes the peer. Where the
+        // next one has to come from a disk, or does not come at all, the kernel holds the last for 200 ms at most.
         defer { channel.moreFollows = false }
         while offset < end {
             let count = try await queuePiece(of: file, at: offset, count: Int(min(end - offset, Int64(pieceBytes))))
