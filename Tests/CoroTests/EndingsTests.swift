@@ -78,6 +78,49 @@ import Testing
         }
     }
 
+    @Test func `a task of a cancelled crowd that is woken before its turn finds itself cancelled`() async throws {
+        try await withLoop { loop async throws in
+            let crowd = try await Crowd(of: 300, on: loop)
+            let pair = try StreamPair(on: loop)
+            let witness = loop.spawn {
+                let bytes = try await pair.right.read()
+                // Asked before any further wait, and with the crowd still waiting.
+                #expect(_Concurrency.Task.isCancelled)
+                #expect(crowd.ended < 150)
+                await #expect(throws: CancellationError.self) { try await loop.moment() }
+                return bytes
+            }
+            try await loop.moment()
+            for reader in crowd.readers { reader.cancel() }
+            witness.cancel()
+            try await pair.left.write("news")
+            // It came before the cancel did: a wait that has ended is not undone.
+            #expect(try await witness.value == Array("news".utf8))
+            for reader in crowd.readers { await #expect(throws: CancellationError.self) { try await reader.value } }
+            crowd.close()
+        }
+    }
+
+    @Test func `a task of a cancelled crowd that sleeps behind a shield sleeps on`() async throws {
+        try await withLoop { loop async throws in
+            let crowd = try await Crowd(of: 300, on: loop)
+            let pair = try StreamPair(on: loop)
+            let witness = loop.spawn {
+                let bytes = try await loop.shielded(for: .seconds(3_600)) { try await pair.right.read() }
+                #expect(_Concurrency.Task.isCancelled)
+                await #expect(throws: CancellationError.self) { try await loop.moment() }
+                return bytes
+            }
+            try await loop.moment()
+            for reader in crowd.readers { reader.cancel() }
+            witness.cancel()
+            for reader in crowd.readers { await #expect(throws: CancellationError.self) { try await reader.value } }
+            try await pair.left.write("news")
+            #expect(try await witness.value == Array("news".utf8))
+            crowd.close()
+        }
+    }
+
     @Test func `ends that stand aside take place in their order`() async throws {
         try await withLoop { loop async throws in
             let order = Journal<Int>()

@@ -29,7 +29,7 @@ extension EventLoop {
         public func cancel() { record.cancelTask() }
 
         /// True once `cancel()` was called.
-        public var isCancelled: Bool { record.native?.isCancelled ?? false }
+        public var isCancelled: Bool { record.isCancelled }
     }
 
     /// Starts a native task on this loop, in a later iteration.

@@ -37,21 +37,19 @@ extension StreamChannel {
 
     private func end(_ reason: StreamError, isOrderly: Bool) {
         closeReason = reason
-        if loop.endings.admit() {
-            sayFarewell(isOrderly)
-        } else {
-            loop.endings.append { _ in self.sayFarewell(isOrderly) }
-        }
+        endsOrderly = isOrderly
+        loop.endInTurn(self)
     }
 
-    private func sayFarewell(_ isOrderly: Bool) {
+    /// Says farewell and lets go of the descriptor.
+    func takePlace() {
         observer = nil
         input.discard(loop.buffers)
         output.discard(loop.buffers)
         if backlog != nil { dropBacklog() }
         if let layer {
-            if isOrderly, !isAbandoned, case .wouldBlock = layer.finish() { return linger() }
-            layer.close(orderly: isOrderly)
+            if endsOrderly, !isAbandoned, case .wouldBlock = layer.finish() { return linger() }
+            layer.close(orderly: endsOrderly)
         }
         letGoOfDescriptor()
     }

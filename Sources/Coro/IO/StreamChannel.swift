@@ -8,7 +8,7 @@
 internal import CLoop
 internal import Glibc
 
-final class StreamChannel: Registration {
+final class StreamChannel: Registration, Ending {
     // One thread touches all of this and no call out of an access comes back into it, so the run-time exclusivity checks
     // could only ever pass; they were a sixth of the instructions of a served request.
     let loop: EventLoop
@@ -35,6 +35,8 @@ final class StreamChannel: Registration {
     @exclusivity(unchecked) var sentTotal = 0
     /// Why the channel is closed; nil while it is open.
     @exclusivity(unchecked) var closeReason: StreamError?
+    /// It was closed with nothing left to be sent.
+    @exclusivity(unchecked) var endsOrderly = false
     /// What broke the connection: the first failure that was met in either direction.
     @exclusivity(unchecked) private(set) var failure: StreamError?
     weak var observer: (any StreamObserver)?

@@ -97,8 +97,11 @@ class CancelScope: @unchecked Sendable {
         return false
     }
 
-    /// True once `cancelWaits` was called on this very scope.
+    /// True once this very scope was cancelled.
     final var isCancelled: Bool { cancelled.load(ordering: .acquiring) }
+
+    /// Marks this very scope as cancelled, and wakes nobody; false when it was before. Any thread.
+    final func markCancelled() -> Bool { !cancelled.exchange(true, ordering: .acquiringAndReleasing) }
 
     /// Makes the waits inside throw, those that sleep now and those to come. Loop's thread.
     final func cancelWaits() {

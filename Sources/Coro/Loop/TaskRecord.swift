@@ -9,7 +9,7 @@ internal import Synchronization
 
 /// A spawned task: its outermost scope, and its entry in the loop's list of tasks.
 @usableFromInline
-final class TaskRecord: CancelScope, @unchecked Sendable {
+final class TaskRecord: CancelScope, Ending, @unchecked Sendable {
     // SAFETY (@unchecked Sendable): what is not constant is touched on the loop's thread only, but for `native`, which is
     // written once before others see the record, and the atomic.
 
@@ -91,10 +91,31 @@ final class TaskRecord: CancelScope, @unchecked Sendable {
         identity.load(ordering: .relaxed) == unsafeBitCast(continuation, to: UInt.self)
     }
 
+    // MARK: Cancelled
+
     /// Cancels the task: its present wait, unless that is shielded, and those to come. Any thread.
+    ///
+    /// Of many that are cancelled in one moment, most are told in later iterations (`Endings`): it is the runtime that
+    /// takes its time. They sleep here, and whatever wakes one tells it first, so its own code cannot see the difference.
     func cancelTask() {
+        guard markCancelled() else { return }
+        guard loop.isCurrent else {
+            native?.cancel()
+            loop.addCallback { if self.waiter != nil { self.loop.endInTurn(self) } }
+            return
+        }
+        if waiter != nil { loop.endInTurn(self) } else { native?.cancel() }
+    }
+
+    /// Tells the task, and wakes it unless it sleeps behind a shield.
+    func takePlace() {
         native?.cancel()
-        taskWasCancelled()
+        if let waiter, waiter.scope?.isCancelledInside(ofTask: true) == true { waiter.wake(.cancelled) }
+    }
+
+    /// A scope inside was cancelled: wakes the task if it sleeps there. Loop's thread.
+    func wakeIfCancelled() {
+        if let waiter, waiter.scope?.isCancelledInside(ofTask: false) == true { waiter.wake(.cancelled) }
     }
 
     // MARK: Asleep
@@ -106,25 +127,10 @@ final class TaskRecord: CancelScope, @unchecked Sendable {
     }
 
     @inline(__always)
-    func wakes() { waiter = nil }
-
-    /// Wakes it, unless it sleeps behind a shield. Any thread.
-    private func taskWasCancelled() {
-        guard loop.isCurrent else {
-            loop.addCallback { self.taskWasCancelled() }
-            return
-        }
-        guard waiter != nil else { return }
-        if loop.endings.admit() { wakeAsCancelled() } else { loop.endings.append { _ in self.wakeAsCancelled() } }
-    }
-
-    private func wakeAsCancelled() {
-        if let waiter, waiter.scope?.isCancelledInside(ofTask: true) == true { waiter.wake(.cancelled) }
-    }
-
-    /// A scope inside was cancelled: wakes the task if it sleeps there. Loop's thread.
-    func wakeIfCancelled() {
-        if let waiter, waiter.scope?.isCancelledInside(ofTask: false) == true { waiter.wake(.cancelled) }
+    func wakes() {
+        waiter = nil
+        // Cancelled, and its turn to be told has not come: this is the last moment at which it can be told unnoticed.
+        if isCancelled { native?.cancel() }
     }
 }
 
