@@ -63,14 +63,15 @@ extension EventLoop {
     ///     }
     ///
     /// A process that still runs then gets SIGTERM, and SIGKILL after `grace`; it has been reaped when this returns. A body
-    /// that wants it to come to its own end awaits `process.wait()`.
+    /// that wants it to come to its own end awaits `process.wait()`. Code that is cancelled already starts nothing.
     ///
-    /// - Throws: what `body` throws; what starting it throws (see `Subprocess.init`).
+    /// - Throws: what `body` throws; what starting it throws (see `Subprocess.init`); `CancellationError`.
     public func withSubprocess<Result>(
         _ command: Subprocess.Command, input: Subprocess.Input = .null, output: Subprocess.Output = .pipe,
         error: Subprocess.Output = .inherited, grace: Duration = .seconds(5),
         _ body: (Subprocess) async throws -> Result
     ) async throws -> Result {
+        if CancelScope.isCancelled(in: CancelScope.current) { throw CancellationError() }
         let process = try Subprocess(command, on: self, input: input, output: output, error: error)
         do {
             let result = try await body(process)

@@ -79,9 +79,21 @@ import Testing
         }
     }
 
-    @Test func `a program that cannot be started is an error at once`() async throws {
+    @Test func `a program that cannot be started is an error at once, and told of once`() async throws {
+        // (A report that nobody expects fails the test.)
         try await withLoop { loop async throws in
-            await #expect(throws: IOError.self) { try await loop.runWorkers(.init("/nonexistent/program"), count: 1) }
+            await #expect(throws: IOError.self) { try await loop.runWorkers(.init("/nonexistent/program"), count: 3) }
+        }
+    }
+
+    @Test func `who is cancelled already starts no program`() async throws {
+        try await withLoop { loop async throws in
+            try await withDiary { diary in
+                let running = loop.spawn { try await loop.runWorkers(shell("/bin/sh", "exit 0", diary), count: 3) }
+                running.cancel()
+                await #expect(throws: CancellationError.self) { try await running.value }
+                await #expect(throws: IOError.self) { try await loop.readFile(diary) }
+            }
         }
     }
 
