@@ -22,8 +22,13 @@ import Testing
         var count = 12_000
 
         init(_ version: TLSVersion = .tls13) throws {
-            client = try TestAuthority.client { $0.versions = version...version }
-            server = try TestAuthority.server()
+            // Real time, with a fault before each step, and maybe on a machine that has other things to do.
+            let patience = Duration.seconds(60)
+            client = try TestAuthority.client {
+                $0.versions = version...version
+                $0.handshakeTimeout = patience
+            }
+            server = try TestAuthority.server(.init(handshakeTimeout: patience))
         }
 
         /// - Returns: what each side threw.
