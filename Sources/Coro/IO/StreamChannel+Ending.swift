@@ -42,7 +42,7 @@ extension StreamChannel {
     }
 
     /// Says farewell and lets go of the descriptor.
-    func takePlace() {
+    package func takePlace() {
         observer = nil
         input.discard(loop.buffers)
         output.discard(loop.buffers)

@@ -7,7 +7,7 @@
 // fall behind: whatever closes as often as it works closes at once. Who ends a few at a time notices nothing.
 
 /// What may end later than it was told to: it has changed its state, and the dear part is to follow.
-protocol Ending: AnyObject {
+package protocol Ending: AnyObject {
     /// Its turn has come. Loop's thread.
     func takePlace()
 }
@@ -104,8 +104,7 @@ extension EventLoop {
     }
 
     /// Lets an end take place now, or, in a crowd, when its turn has come.
-    @inline(__always)
-    func endInTurn(_ ending: some Ending) {
+    package func endInTurn(_ ending: some Ending) {
         if endings.admit() { ending.takePlace() } else { endings.append(.ending(ending)) }
     }
 

@@ -108,7 +108,7 @@ final class TaskRecord: CancelScope, Ending, @unchecked Sendable {
     }
 
     /// Tells the task, and wakes it unless it sleeps behind a shield.
-    func takePlace() {
+    package func takePlace() {
         native?.cancel()
         if let waiter, waiter.scope?.isCancelledInside(ofTask: true) == true { waiter.wake(.cancelled) }
     }

@@ -7,7 +7,7 @@
 internal import Coro
 internal import HttpWire
 
-final class ServerConnection: StreamObserver, @unchecked Sendable {
+final class ServerConnection: StreamObserver, Ending, @unchecked Sendable {
     // SAFETY (@unchecked Sendable): touched on the loop's thread only.
 
     /// Held: a server lives as long as the last of its connections.
@@ -38,6 +38,8 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
     @exclusivity(unchecked) private var phaseBegan: Int64
     /// What the sweep found; the task acts on it when it wakes.
     @exclusivity(unchecked) private var isExpired = false
+    /// Which phase is to end, by its beginning.
+    private var expiringPhase: Int64?
     /// Set while a callback is on its way that sends what is queued.
     private var isFlushDue = false
     /// When the peer's FIN came; nil while it has not.
@@ -264,7 +266,15 @@ final class ServerConnection: StreamObserver, @unchecked Sendable {
         }
     }
 
+    /// Ends the phase, or, where thousands expire in one moment, when its turn has come.
     private func expireNow() {
+        expiringPhase = phaseBegan
+        stream.loop.endInTurn(self)
+    }
+
+    func takePlace() {
+        // A request that has come meanwhile is answered.
+        guard phase != .exchange, phaseBegan == expiringPhase else { return }
         isExpired = true
         stream.wakeReader()
     }

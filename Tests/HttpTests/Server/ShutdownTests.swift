@@ -37,6 +37,25 @@ import Testing
         }
     }
 
+    @Test func `idle connections are closed in turns, and hundreds of them do not keep a ping waiting`() async throws {
+        try await withServer { served in
+            let idle = try (0..<200).map { _ in try served.client() }
+            for client in idle {
+                try await client.send(get("/"))
+                _ = try await client.answer()
+            }
+            let pair = try StreamPair(on: served.loop)
+            let stopping = served.loop.spawn { await served.server.shutdown() }
+            for _ in 0..<2 {
+                try await pair.left.write("ping")
+                #expect(try await pair.right.read(exactly: 4) == Array("ping".utf8))
+            }
+            #expect(served.server.connectionCount > 100)
+            for client in idle { #expect(try await client.isAtEnd()) }
+            try await stopping.value
+        }
+    }
+
     @Test func `what is left after the grace is cancelled`() async throws {
         let clock = ManualClock()
         let cancelled = Shared(false)
