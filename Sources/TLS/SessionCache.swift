@@ -4,8 +4,9 @@
 internal import Coro
 internal import COpenSSL
 
-/// The last sessions with each host, each used once: a ticket that is shown twice lets onlookers link two connections
-/// (RFC 8446 appendix C.4).
+/// The last sessions with each host. One of TLS 1.3 is used once: a ticket that is shown twice lets onlookers link two
+/// connections (RFC 8446 appendix C.4). One of TLS 1.2 is used until there is another, as curl and browsers do: a server that
+/// resumes it need not send a new ticket (RFC 5077 §3.3).
 final class SessionCache: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): everything is behind the lock; sessions are counted atomically by OpenSSL.
 
@@ -25,8 +26,14 @@ final class SessionCache: @unchecked Sendable {
     /// The newest session with a host; the caller owns it.
     func take(_ key: String) -> OpaquePointer? {
         hosts.withLock { hosts in
-            while let session = hosts.sessions[key]?.popLast() {
-                if SSL_SESSION_is_resumable(session) == 1 { return session }
+            while let session = hosts.sessions[key]?.last {
+                let isGood = SSL_SESSION_is_resumable(session) == 1
+                if isGood, SSL_SESSION_get_protocol_version(session) < TLS1_3_VERSION {
+                    SSL_SESSION_up_ref(session)
+                    return session
+                }
+                hosts.sessions[key]?.removeLast()
+                if isGood { return session }
                 SSL_SESSION_free(session)
             }
             return nil

@@ -57,6 +57,18 @@ import Testing
         }
     }
 
+    @Test func `RFC 5077 §3.3: a session of TLS 1.2 is used again, since no other may come`() async throws {
+        try await withLoop { loop async throws in
+            let (client, server) = (try client(.tls12), try TestAuthority.server())
+            try await isResumed(client, server, on: loop)
+            for _ in 0..<3 { #expect(try await isResumed(client, server, on: loop)) }
+            // Until it is refused; then it is followed by a new one.
+            let another = try TestAuthority.server()
+            #expect(try await !isResumed(client, another, on: loop))
+            for _ in 0..<2 { #expect(try await isResumed(client, another, on: loop)) }
+        }
+    }
+
     @Test func `a session is of one host, one port and one client`() async throws {
         try await withLoop { loop async throws in
             let (client, server) = (try client(.tls13), try TestAuthority.server())
