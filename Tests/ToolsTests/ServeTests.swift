@@ -77,6 +77,20 @@ struct ServeTests {
         #expect(server.end() == (0, "", ""))
     }
 
+    @Test func `a log that nobody reads stops no answer, and is whole when it is read in the end`() throws {
+        let server = try ServeProcess(["-p", "0"])
+        let connection = try #require(ServeConnection(to: server.port))
+        // More lines than a pipe or a socket holds, but not more than may wait.
+        for _ in 0..<10 {
+            connection.write(String(repeating: "GET /plaintext HTTP/1.1\r\nHost: test\r\n\r\n", count: 100))
+            for _ in 0..<100 { #expect(connection.read(until: "Hello, World!").hasPrefix("HTTP/1.1 200 OK\r\n")) }
+        }
+        for _ in 0..<1_000 { #expect(server.readLine()?.hasPrefix("200 GET /plaintext ") == true) }
+        server.send(SIGTERM)
+        let end = server.end()
+        #expect(end.code == 0 && end.errors.isEmpty)
+    }
+
     @Test func `several loops share one port and stop together`() throws {
         let server = try ServeProcess(["--loops", "3", "-p", "0", "-q"])
         for _ in 0..<30 { #expect(ServeConnection.ask(server.port, "/").hasSuffix("Hello, world\n")) }

@@ -38,10 +38,9 @@ final class Security: Sendable {
     }
 
     func listen(
-        _ server: HTTPServer, on address: SocketAddress, reusePort: Bool, isQuiet: Bool
+        _ server: HTTPServer, on address: SocketAddress, reusePort: Bool, log: AccessLog?
     ) async throws -> SocketAddress {
-        try await server.listen(
-            on: address, reusePort: reusePort, tls: self.server, whenRefused: isQuiet ? nil : AccessLog.refused)
+        try await server.listen(on: address, reusePort: reusePort, tls: self.server, whenRefused: log?.refused)
     }
 
     /// What was asked for and cannot be had; nil when all can.

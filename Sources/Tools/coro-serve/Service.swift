@@ -10,12 +10,15 @@ struct Service {
     /// Nil for plain HTTP.
     private let security: Security?
     private let loop: EventLoop
+    /// Nil when answers are not to be told of.
+    private let log: AccessLog?
     private let handler: HTTPServer.Handler
 
     init(_ options: Options, _ security: Security?, on loop: EventLoop, handler: @escaping HTTPServer.Handler) {
         self.options = options
         self.security = security
         self.loop = loop
+        log = options.isQuiet ? nil : AccessLog(on: loop)
         self.handler = handler
     }
 
@@ -49,6 +52,7 @@ struct Service {
         try await stopping.value
         impatience.cancel()
         for other in others { try other.stop() }
+        log?.finish()
     }
 
     /// How long answers under way may take after the first signal.
@@ -62,7 +66,7 @@ struct Service {
     }
 
     private func server(on loop: EventLoop) -> HTTPServer {
-        HTTPServer(on: loop, whenAnswered: options.isQuiet ? nil : AccessLog.write, handler: handler)
+        HTTPServer(on: loop, whenAnswered: log?.answered, handler: handler)
     }
 
     // MARK: Listening
@@ -91,7 +95,7 @@ struct Service {
         do {
             let reusePort = options.loops > 1
             guard let security else { return try await server.listen(on: address, reusePort: reusePort) }
-            return try await security.listen(server, on: address, reusePort: reusePort, isQuiet: options.isQuiet)
+            return try await security.listen(server, on: address, reusePort: reusePort, log: log)
         } catch let error as IOError {
             throw CannotListen(address: address, error: error)
         }
