@@ -1,6 +1,7 @@
 // Other threads, made once: a thread a repetition would spend the time on making threads, and races need them to be
 // there already when the moment comes.
 
+internal import CoroTesting
 internal import Glibc
 internal import Synchronization
 
@@ -30,8 +31,8 @@ final class Crew: Sendable {
     private final class Seat: @unchecked Sendable {
         // SAFETY (@unchecked Sendable): `work` is handed over by `begin` and taken back by `ended`; `isTaken` belongs to
         // the thread that starts and waits.
-        private let begin = Semaphore()
-        private let ended = Semaphore()
+        private let begin = Gate()
+        private let ended = Gate()
         private var work: (@Sendable () -> Void)?
         private var isTaken = false
 
@@ -53,7 +54,7 @@ final class Crew: Sendable {
             precondition(!isTaken, "This thread is at work already; wait for the crew first.")
             isTaken = true
             self.work = work
-            begin.post()
+            begin.open()
         }
 
         func wait() {
@@ -68,27 +69,8 @@ final class Crew: Sendable {
                 work?()
                 // Let go of before anybody is told: what it holds may be counted.
                 work = nil
-                ended.post()
+                ended.open()
             }
         }
-    }
-}
-
-/// sem_overview(7).
-final class Semaphore: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): made to be shared; it has an address of its own for life.
-    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-
-    init() { sem_init(semaphore, 0, 0) }
-
-    deinit {
-        sem_destroy(semaphore)
-        semaphore.deallocate()
-    }
-
-    func post() { sem_post(semaphore) }
-
-    func wait() {
-        while sem_wait(semaphore) != 0, errno == EINTR {}
     }
 }

@@ -1,6 +1,7 @@
 // Work from other threads: nothing lost, nothing out of its thread's order, and no wake-up missed.
 
 internal import Coro
+internal import CoroTesting
 
 extension Scenario {
     static let inboxes = [
@@ -26,11 +27,11 @@ extension Scenario {
             try repetition.onLoop { loop in
                 let ended = loop.promise(of: Void.self)
                 repetition.crew.start(0) {
-                    let ran = Semaphore()
+                    let ran = Gate()
                     for pause in pauses {
                         // About when the loop falls asleep: were the signal lost, nothing else would ever wake it.
                         Crew.dawdle(pause)
-                        loop.addCallback { ran.post() }
+                        loop.addCallback { ran.open() }
                         ran.wait()
                     }
                     ended.trySucceed(())

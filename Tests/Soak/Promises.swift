@@ -1,6 +1,7 @@
 // Several threads complete the same promises while a task, a coroutine and an observer wait for them.
 
 internal import Coro
+internal import CoroTesting
 
 extension Scenario {
     static let promises = [
@@ -94,10 +95,10 @@ extension Scenario {
             try loop.run()
             try loop.close()
             repetition.crew.wait()
-            let done = Semaphore()
+            let done = Gate()
             Task.detached {
                 for task in waiting { await task.value }
-                done.post()
+                done.open()
             }
             done.wait()
             try repetition.expect(broken.value == 0, "\(broken.value) waits ended in a way nobody announced")

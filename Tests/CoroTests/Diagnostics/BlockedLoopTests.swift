@@ -73,7 +73,7 @@ import Testing
     }
 
     @Test func `a blocked loop is reported while it is blocked, with what blocks it`() async throws {
-        let found = Semaphore()
+        let found = Gate()
         let observer = BlockObserver(found)
         let recorder = ReportRecorder { $0.error is LoopBlocked && $0.origin?.line == 4_711 }
         try await withLoop { loop in
@@ -147,39 +147,13 @@ private struct BlockReports {
     var durations: [Int64] { all.compactMap { ($0.error as? LoopBlocked)?.duration.clampedNanoseconds } }
 }
 
-/// Posts when a loop is found blocked by the callback of line 4711; what else blocks it on a busy machine does not count.
+/// Opens when a loop is found blocked by the callback of line 4711; what else blocks it on a busy machine does not count.
 private final class BlockObserver: LoopObserver {
-    private let found: Semaphore
+    private let found: Gate
 
-    init(_ found: Semaphore) { self.found = found }
+    init(_ found: Gate) { self.found = found }
 
     func loopBlocked(_ block: LoopBlocked, on loop: EventLoop) {
-        if block.work?.place?.line == 4_711 { found.post() }
-    }
-}
-
-/// Blocks a thread until another posts.
-private final class Semaphore: @unchecked Sendable {
-    // SAFETY (@unchecked Sendable): a semaphore is made for threads; its address is its own for life.
-    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-
-    init() { sem_init(semaphore, 0, 0) }
-
-    deinit {
-        sem_destroy(semaphore)
-        semaphore.deallocate()
-    }
-
-    func post() { sem_post(semaphore) }
-
-    /// False when nobody has posted for that long, so that a failing test ends.
-    func wait(seconds: Int) -> Bool {
-        var limit = timespec()
-        clock_gettime(CLOCK_REALTIME, &limit)
-        limit.tv_sec += seconds
-        while sem_timedwait(semaphore, &limit) != 0 {
-            if errno != EINTR { return false }
-        }
-        return true
+        if block.work?.place?.line == 4_711 { found.open() }
     }
 }
