@@ -203,10 +203,10 @@ final class StreamChannel: Registration {
         return .wouldBlock
     }
 
-    /// The kernel has taken less than it was offered: it will announce room, as far as it is TCP that lacks it.
+    /// The kernel has taken less than it was offered: it will announce room when the peer has confirmed some.
     private func noteNoRoom() {
         mayWrite = false
-        if let layer, layer.isKernelSending { askForRoom() }
+        if let layer, layer.isKernelSending { push() }
     }
 
     /// Remembers what broke the connection. The first failure is the cause; what comes after it follows from it.

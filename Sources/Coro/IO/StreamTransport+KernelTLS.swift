@@ -36,7 +36,7 @@ extension StreamChannel {
         if let faults, let outcome = interfere(faults, .send, &count) { return outcome }
         let sent = cloop_tls_send_record(descriptor, type, bytes.baseAddress, bytes.count)
         if sent == -Int64(EAGAIN) {
-            defer { askForRoom() }
+            push()
             return noteBlocked(.send)
         }
         guard sent >= 0 else { return noting(.failed(.broken(IOError(call: "sendmsg", code: Int32(-sent))))) }
@@ -44,15 +44,11 @@ extension StreamChannel {
         return .moved(Int(sent))
     }
 
-    /// The kernel's TLS may take nothing although TCP has room, when its cipher is at work elsewhere; what follows then is
-    /// no edge, since for epoll nothing changes. So it is tried again a little later. Without room, the question itself has
-    /// the kernel announce it.
-    func askForRoom() {
-        guard cloop_socket_has_room(descriptor) == 1 else { return }
-        // SAFETY: timers run on the loop's thread, which alone touches the channel.
-        nonisolated(unsafe) let channel = self
-        loop.callLater(.milliseconds(1)) { channel.deliver(.writable) }
-    }
+    /// Has TCP send what it holds back: with more to come it leaves a packet unfinished and waits, for more or for a
+    /// confirmation. The kernel's TLS says of each record of a file that there is more, also of the last that finds room. So
+    /// where a packet is longer than all there is room for, nothing is on its way then, nothing will be confirmed, and there
+    /// will never be room.
+    func push() { _ = cloop_socket_push(descriptor) }
 }
 
 /// What the kernel has, or has not.
