@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -87,11 +85,6 @@ int cloop_socket_reset_on_close(int fd) {
 int cloop_socket_linger_in_background(int fd) {
     struct linger linger = {.l_onoff = 0, .l_linger = 0};
     return setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == 0 ? 0 : -errno;
-}
-
-int cloop_socket_push(int fd) {
-    /* To take out a cork that was never put in is the one call that says "now" and changes nothing else. */
-    return cloop_socket_set(fd, IPPROTO_TCP, TCP_CORK, 0);
 }
 
 int cloop_socket_has_room(int fd) {

@@ -85,8 +85,6 @@ int cloop_socket_linger_in_background(int fd);
 /* 1 when the kernel has room to send (a third of its buffer, for TCP) or an error to tell, else 0; then epoll will
  * announce the room, an edge too. */
 int cloop_socket_has_room(int fd);
-/* Has TCP send what it holds back, be it that more is to come (tcp(7), TCP_CORK). Nothing for any other socket. */
-int cloop_socket_push(int fd);
 /* A connected pair of stream sockets. */
 int cloop_socket_pair(int pair[2]);
 

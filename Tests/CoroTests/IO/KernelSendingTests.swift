@@ -1,5 +1,4 @@
 import CoroTesting
-import Glibc
 import Testing
 
 @testable import Coro
@@ -18,54 +17,33 @@ private final class KernelLayer: StreamLayer {
     func close(orderly: Bool) {}
 }
 
+/// Notes what each call is about to send behind.
+private final class Notes: StreamFaultSource {
+    private(set) var sent: [Int] = []
+
+    func verdict(on call: StreamCall, moved: Int) -> StreamVerdict {
+        if call == .sendFile { sent.append(moved) }
+        return .pass
+    }
+
+    func letGo() {}
+}
+
 @Suite struct KernelSendingTests {
-    private static let text = (0..<400_000).map { UInt8(truncatingIfNeeded: ($0 &* 31) ^ ($0 >> 8)) }
-
-    private func isCorked(_ stream: ByteStream) -> Bool {
-        var value: Int32 = -1
-        var length = socklen_t(MemoryLayout<Int32>.size)
-        getsockopt(stream.channel.descriptor, Int32(IPPROTO_TCP), TCP_CORK, &value, &length)
-        return value != 0
-    }
-
-    /// TCP keeps back the end of what is sent, for more that is to come, and the peer does not read: is it told to send it?
-    private func isPushed(
-        throughKernelLayer: Bool, _ write: @escaping @Sendable (ByteStream) async throws -> Void
-    ) async throws -> Bool {
+    /// What ends inside a call, TCP is told to hold back.
+    @Test(arguments: [true, false])
+    func `where the kernel enciphers, a call sends the file's next record`(_ isEnciphering: Bool) async throws {
         try await withLoop { loop async throws in
-            let options = SocketOptions(sendBufferBytes: 16 * 1024, receiveBufferBytes: 16 * 1024)
-            let pair = try await TCPPair(on: loop, options: options)
-            if throughKernelLayer { try pair.server.insert { transport, _ in KernelLayer(transport) } }
-            var on: Int32 = 1
-            setsockopt(pair.server.channel.descriptor, Int32(IPPROTO_TCP), TCP_CORK, &on, 4)
-            #expect(isCorked(pair.server))
-            let writing = loop.spawn { try await write(pair.server) }
-            while !pair.server.isWriterWaiting, !writing.future.isDone { try await loop.moment() }
-            #expect(pair.server.isWriterWaiting)
-            let isPushed = !isCorked(pair.server)
-            #expect(try await pair.client.read(exactly: Self.text.count) == Self.text)
-            try await writing.value
-            return isPushed
+            let pair = try await TCPPair(on: loop)
+            if isEnciphering { try pair.server.insert { transport, _ in KernelLayer(transport) } }
+            let notes = Notes()
+            pair.server.channel.faults = notes
+            let text = (0..<50_000).map { UInt8(truncatingIfNeeded: ($0 &* 31) ^ ($0 >> 8)) }
+            let file = TemporaryFile(text)
+            let reading = loop.spawn { try await pair.client.read(exactly: 40_000) }
+            try await pair.server.write(file: file.descriptor, offset: 10_000, count: 40_000)
+            #expect(try await reading.value == Array(text[10_000...]))
+            #expect(notes.sent == (isEnciphering ? [0, 6_384, 22_768, 39_152] : [0]))
         }
-    }
-
-    @Test func `a file that finds no room where the kernel enciphers is pushed on`() async throws {
-        let file = TemporaryFile(Self.text)
-        #expect(
-            try await isPushed(throughKernelLayer: true) {
-                try await $0.write(file: file.descriptor, count: Self.text.count)
-            })
-    }
-
-    @Test func `bytes that find no room where the kernel enciphers are pushed on`() async throws {
-        #expect(try await isPushed(throughKernelLayer: true) { try await $0.write(Self.text) })
-    }
-
-    @Test func `TCP alone is not told what it knows`() async throws {
-        let file = TemporaryFile(Self.text)
-        #expect(
-            try await !isPushed(throughKernelLayer: false) {
-                try await $0.write(file: file.descriptor, count: Self.text.count)
-            })
     }
 }
