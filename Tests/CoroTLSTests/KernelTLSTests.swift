@@ -13,10 +13,10 @@ private struct KernelPair {
 
     init(
         on loop: EventLoop, versions: ClosedRange<TLSVersion> = .tls12 ... .tls13, clientToo: Bool = true,
-        sendBufferBytes: Int? = nil
+        bufferBytes: Int? = nil, sendBufferBytes: Int? = nil
     ) async throws {
         let options = SocketOptions(
-            noDelay: true, sendBufferBytes: sendBufferBytes, receiveBufferBytes: sendBufferBytes)
+            noDelay: true, sendBufferBytes: sendBufferBytes ?? bufferBytes, receiveBufferBytes: bufferBytes)
         let address = SocketAddress(ip: "127.0.0.1", port: 0)!
         let listener = try Listener(on: loop, address: address, options: options)
         defer { listener.close() }
@@ -118,7 +118,7 @@ struct KernelTLSTests {
     @Test(arguments: [TLSVersion.tls12, .tls13])
     func `much more than the kernel keeps, both ways at once`(_ version: TLSVersion) async throws {
         try await withLoop { loop async throws in
-            let pair = try await KernelPair(on: loop, versions: version...version, sendBufferBytes: 16 * 1024)
+            let pair = try await KernelPair(on: loop, versions: version...version, bufferBytes: 16 * 1024)
             #expect(pair.client.tls?.isEncipheredByKernel == true && pair.client.tls?.version == version)
             try await loop.withScope { scope in
                 for (from, to) in [(pair.client, pair.server), (pair.server, pair.client)] {
@@ -190,10 +190,24 @@ struct KernelTLSTests {
         }
     }
 
+    /// TCP waits for the rest of a packet, and the kernel's TLS for room.
+    @Test(arguments: [TLSVersion.tls12, .tls13], [2_400, 11_244])
+    func `a file goes on where the kernel keeps less than a packet`(_ version: TLSVersion, _ kept: Int) async throws {
+        try await withLoop { loop async throws in
+            let file = TemporaryFile(Self.text)
+            let pair = try await KernelPair(on: loop, versions: version...version, sendBufferBytes: kept)
+            for _ in 0..<3 {
+                let reading = loop.spawn { try await pair.client.read(exactly: Self.text.count) }
+                try await pair.server.write(file: file.descriptor, count: Self.text.count)
+                #expect(try await reading.value == Self.text)
+            }
+        }
+    }
+
     @Test func `a file that was cancelled goes on by the same call`() async throws {
         try await withLoop { loop async throws in
             let file = TemporaryFile(Self.text)
-            let pair = try await KernelPair(on: loop, sendBufferBytes: 16 * 1024)
+            let pair = try await KernelPair(on: loop, bufferBytes: 16 * 1024)
             let progress = Locked(Int64(0))
             let send: @Sendable () async throws -> Void = {
                 var offset = progress.withLock { $0 }
@@ -222,7 +236,7 @@ struct KernelTLSTests {
                 for number in 0..<12 {
                     scope.spawn { () async throws in
                         let pair = try await KernelPair(
-                            on: loop, versions: version...version, sendBufferBytes: 16 * 1024 + 3_331 * number)
+                            on: loop, versions: version...version, bufferBytes: 16 * 1024 + 3_331 * number)
                         let writing = loop.spawn {
                             try await pair.server.write(file: file.descriptor, count: Self.text.count)
                             if number % 2 == 0 { pair.server.finishWriting() } else { pair.server.close() }

@@ -156,9 +156,9 @@ final class StreamChannel: Registration, Ending {
             moreFollows
             ? cloop_socket_send_more(descriptor, bytes.baseAddress, count)
             : cloop_socket_send(descriptor, bytes.baseAddress, count)
-        guard sent >= 0 else { return sendFailure(sent, "send") }
+        guard sent >= 0 else { return failure(sent, "send", &mayWrite) }
         sentTotal &+= Int(sent)
-        if Int(sent) < bytes.count { noteNoRoom() }
+        if Int(sent) < bytes.count { mayWrite = false }
         return .moved(Int(sent))
     }
 
@@ -177,9 +177,9 @@ final class StreamChannel: Registration, Ending {
         let sent = pieces.withVectors(after: queued, count: count) {
             cloop_socket_send_pieces(descriptor, $0.baseAddress, Int32($0.count))
         }
-        guard sent >= 0 else { return sendFailure(sent, "sendmsg") }
+        guard sent >= 0 else { return failure(sent, "sendmsg", &mayWrite) }
         sentTotal &+= Int(sent)
-        if Int(sent) < offered { noteNoRoom() }
+        if Int(sent) < offered { mayWrite = false }
         output.consume(min(Int(sent), queued.count))
         if backlog != nil { noteSent() }
         return .moved(Int(sent))
@@ -199,18 +199,6 @@ final class StreamChannel: Registration, Ending {
         return noting(.failed(.broken(IOError(call: call, code: Int32(-result)))))
     }
 
-    private func sendFailure(_ result: Int64, _ call: String) -> Progress {
-        guard result == -Int64(EAGAIN) else { return failure(result, call, &mayWrite) }
-        noteNoRoom()
-        return .wouldBlock
-    }
-
-    /// The kernel has taken less than it was offered: it will announce room, as far as it is TCP that lacks it.
-    private func noteNoRoom() {
-        mayWrite = false
-        if let layer, layer.isKernelSending { askForRoom() }
-    }
-
     /// Remembers what broke the connection. The first failure is the cause; what comes after it follows from it.
     func noting(_ progress: Progress) -> Progress {
         if case .failed(let error) = progress, failure == nil {
@@ -225,10 +213,10 @@ final class StreamChannel: Registration, Ending {
     func sendFile(_ file: Int32, offset: inout Int64, count: Int) -> Progress {
         if let closeReason { return .failed(closeReason) }
         guard mayWrite else { return .wouldBlock }
-        var count = count
+        var count = fileCount(at: offset, of: count)
         if let faults, let outcome = interfere(faults, .sendFile, &count) { return outcome }
         let sent = cloop_file_send(descriptor, file, &offset, count)
-        guard sent >= 0 else { return sendFailure(sent, "sendfile") }
+        guard sent >= 0 else { return failure(sent, "sendfile", &mayWrite) }
         // sendfile(2) stops short also at its own limits, so a short count does not mean that the socket is full.
         sentTotal &+= Int(sent)
         return sent == 0 ? .end : .moved(Int(sent))

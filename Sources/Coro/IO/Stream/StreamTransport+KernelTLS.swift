@@ -35,24 +35,24 @@ extension StreamChannel {
         var count = bytes.count
         if let faults, let outcome = interfere(faults, .send, &count) { return outcome }
         let sent = cloop_tls_send_record(descriptor, type, bytes.baseAddress, bytes.count)
-        if sent == -Int64(EAGAIN) {
-            defer { askForRoom() }
-            return noteBlocked(.send)
-        }
+        if sent == -Int64(EAGAIN) { return noteBlocked(.send) }
         guard sent >= 0 else { return noting(.failed(.broken(IOError(call: "sendmsg", code: Int32(-sent))))) }
         sentTotal &+= Int(sent)
         return .moved(Int(sent))
     }
 
-    /// The kernel's TLS may take nothing although TCP has room, when its cipher is at work elsewhere; what follows then is
-    /// no edge, since for epoll nothing changes. So it is tried again a little later. Without room, the question itself has
-    /// the kernel announce it.
-    func askForRoom() {
-        guard cloop_socket_has_room(descriptor) == 1 else { return }
-        // SAFETY: timers run on the loop's thread, which alone touches the channel.
-        nonisolated(unsafe) let channel = self
-        loop.callLater(.milliseconds(1)) { channel.deliver(.writable) }
+    /// How much of a file goes in one call: where the kernel enciphers, up to the end of a record.
+    ///
+    /// Of each page but a call's last the kernel says that more follows, and of a record that ends in it too. TCP holds that
+    /// back, for more or until the peer confirms what is on its way. Where a packet is longer than all there is room for,
+    /// nothing is on its way, nothing more is taken, and it would be held back for ever.
+    func fileCount(at offset: Int64, of count: Int) -> Int {
+        guard layer != nil else { return count }
+        return min(count, StreamChannel.recordLength - Int(offset % Int64(StreamChannel.recordLength)))
     }
+
+    /// What a record holds at most (RFC 8446 §5.1).
+    private static let recordLength = 16 * 1024
 }
 
 /// What the kernel has, or has not.
