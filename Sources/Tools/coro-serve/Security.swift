@@ -128,7 +128,7 @@ final class Security: Sendable {
     }
 
     func listen(
-        _ server: HTTPServer, on address: SocketAddress, reusePort: Bool, isQuiet: Bool
+        _ server: HTTPServer, on address: SocketAddress, reusePort: Bool, log: AccessLog?
     ) async throws -> SocketAddress {
         try await server.listen(on: address, reusePort: reusePort)
     }
