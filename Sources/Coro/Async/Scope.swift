@@ -125,9 +125,9 @@ public final class Scope: @unchecked Sendable {
     public func cancel() {
         let children = state.withLock { state in
             state.isCancelled = true
-            return state.children.values.compactMap(\.self)
+            return state.children
         }
-        for child in children { child.cancelTask() }
+        for child in children.values { child?.cancelTask() }
         if loop.isCurrent {
             waits.cancelWaits()
         } else {

@@ -2,7 +2,7 @@
 // many handlers. One end takes some twenty microseconds, most of them the kernel's; ten thousand take a fifth of a second,
 // and because what is ready runs in order of arrival, whoever speaks meanwhile would wait as long.
 //
-// So eight ends take place in an iteration, or as many as there is other work in it, and the others stand aside, in
+// So four ends take place in an iteration, or as many as there is other work in it, and the others stand aside, in
 // their order, while those who have something to say are served. Ends can then at most double an iteration, and they cannot
 // fall behind: whatever closes as often as it works closes at once. Who ends a few at a time notices nothing.
 
@@ -22,7 +22,7 @@ struct Endings {
     }
 
     /// In one iteration, in any case: well below a millisecond's work.
-    static let least = 8
+    static let least = 4
 
     /// In order of arrival, from `first` on.
     private var waiting: [End?] = []
