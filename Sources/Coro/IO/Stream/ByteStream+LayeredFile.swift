@@ -19,16 +19,14 @@ extension ByteStream {
         // next one has to come from a disk, or does not come at all, the kernel holds the last for 200 ms at most.
         defer { channel.moreFollows = false }
         while offset < end {
-            let count = try await queuePiece(of: file, at: offset, count: Int(min(end - offset, Int64(pieceBytes))))
+            let most = Int(min(end - offset, Int64(StreamChannel.recordLength)))
+            let count = try await queuePiece(of: file, at: offset, count: most)
             if count == 0 { throw StreamError.ended(received: Int(offset - start)) }
             offset += Int64(count)
             channel.moreFollows = offset < end
             try await sendQueued()
         }
     }
-
-    /// The plain text of a record.
-    private var pieceBytes: Int { 16 * 1024 }
 
     /// Queues the next bytes of the file; 0 is its end.
     private func queuePiece(of file: Int32, at offset: Int64, count: Int) async throws -> Int {

@@ -52,7 +52,7 @@ extension StreamChannel {
     }
 
     /// What a record holds at most (RFC 8446 §5.1).
-    private static let recordLength = 16 * 1024
+    static let recordLength = 16 * 1024
 }
 
 /// What the kernel has, or has not.
