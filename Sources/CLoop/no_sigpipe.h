@@ -10,6 +10,7 @@
 
 typedef struct {
     sigset_t before;
+    int was_blocked;
     int was_pending;
 } no_sigpipe;
 
@@ -19,7 +20,9 @@ static inline int no_sigpipe_begin(no_sigpipe *quiet) {
     sigaddset(&pipe, SIGPIPE);
     int failure = pthread_sigmask(SIG_BLOCK, &pipe, &quiet->before);
     if (failure != 0) return -failure;
-    quiet->was_pending = sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+    quiet->was_blocked = sigismember(&quiet->before, SIGPIPE) == 1;
+    /* A signal that is not blocked is delivered at once: only one that is can be pending. */
+    quiet->was_pending = quiet->was_blocked && sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
     return 0;
 }
 
@@ -32,7 +35,7 @@ static inline void no_sigpipe_end(const no_sigpipe *quiet, int error) {
         sigaddset(&pipe, SIGPIPE);
         while (sigtimedwait(&pipe, NULL, &at_once) < 0 && errno == EINTR) {}
     }
-    pthread_sigmask(SIG_SETMASK, &quiet->before, NULL);
+    if (!quiet->was_blocked) pthread_sigmask(SIG_SETMASK, &quiet->before, NULL);
 }
 
 #endif

@@ -13,7 +13,7 @@ public final class BodyWriter: @unchecked Sendable {
     private let declared: Int?
     private let isChunked: Bool
     private var written = 0
-    private var writtenAtLastTurn = 0
+    private var quantum = Quantum(bytes: IncomingBody.bytesPerTurn)
     /// Sent after the last chunk of a chunked body; dropped by the other framings (RFC 9110 §6.5.1).
     public var trailers = Fields()
 
@@ -38,10 +38,7 @@ public final class BodyWriter: @unchecked Sendable {
             try await stream.write(bytes)
         }
         // A peer that reads as fast as we write must not keep the loop to itself.
-        if written - writtenAtLastTurn > IncomingBody.bytesPerTurn {
-            writtenAtLastTurn = written
-            try await stream.loop.moment()
-        }
+        if quantum.renewIfSpent() { try await stream.loop.moment() }
     }
 
     /// Sends the UTF-8 of `text`.
@@ -52,6 +49,7 @@ public final class BodyWriter: @unchecked Sendable {
             throw BodyError.wrongLength(declared: declared, written: written + bytes.count)
         }
         written += bytes.count
+        quantum.spend(bytes.count)
     }
 
     private func queueChunk(_ bytes: [UInt8]) throws {

@@ -26,7 +26,7 @@ public final class IncomingBody: AsyncSequence, @unchecked Sendable {
     private var decoder: BodyDecoder
     private var place: Place
     private var received = 0
-    private var receivedAtLastTurn = 0
+    private var quantum = Quantum(bytes: IncomingBody.bytesPerTurn)
     /// After this many bytes others on the loop get their turn.
     static let bytesPerTurn = 256 * 1024
     /// The most bytes this body may have; the message is refused beyond.
@@ -190,6 +190,7 @@ public final class IncomingBody: AsyncSequence, @unchecked Sendable {
             switch try decoder.next(stream.unread) {
             case .data(let range, let consumed):
                 received += range.count
+                quantum.spend(range.count)
                 guard received <= limit else { throw BodyError.tooLarge(limit: limit) }
                 piece.append(contentsOf: stream.unread[range])
                 stream.consume(consumed)
@@ -211,10 +212,7 @@ public final class IncomingBody: AsyncSequence, @unchecked Sendable {
 
     private func fill(_ stream: ByteStream) async throws -> Bool {
         // A peer that is always faster than we are must not keep the loop to itself.
-        if received - receivedAtLastTurn > IncomingBody.bytesPerTurn {
-            receivedAtLastTurn = received
-            try await stream.loop.moment()
-        }
+        if quantum.renewIfSpent() { try await stream.loop.moment() }
         // What is queued goes out before we wait: the peer may be waiting for it. (Unless somebody is sending it already.)
         if stream.unsentCount > 0, !stream.isWriterWaiting { try await stream.flush() }
         guard let deadline else { return try await stream.fill() }

@@ -49,22 +49,9 @@ struct ResponseWriting {
             try await body(writer)
             try writer.finish()
         case .file(let file, let offset, let length):
-            try await send(file, offset, length)
+            try await stream.write(file: file.descriptor, offset: Int64(offset), count: length)
         }
     }
-
-    /// Sends a file in pieces: to a fast reader one sendfile(2) would go on for a gigabyte, and the loop with it.
-    private func send(_ file: OpenFile, _ offset: Int, _ length: Int) async throws {
-        var sent = 0
-        while sent < length {
-            let piece = min(length - sent, ResponseWriting.filePieceBytes)
-            try await stream.write(file: file.descriptor, offset: Int64(offset + sent), count: piece)
-            sent += piece
-            if sent < length { try await stream.loop.moment() }
-        }
-    }
-
-    private static let filePieceBytes = 1024 * 1024
 
     /// A body up to this size goes into the buffer behind its head, and out with it in one write; a larger one is not worth
     /// the copy.

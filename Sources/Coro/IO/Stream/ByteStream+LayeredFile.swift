@@ -18,6 +18,7 @@ extension ByteStream {
         // A record is a piece of a packet here (on loopback a packet holds four), and each packet wakes the peer. Where the
         // next one has to come from a disk, or does not come at all, the kernel holds the last for 200 ms at most.
         defer { channel.moreFollows = false }
+        var quantum = Quantum(bytes: ByteStream.bytesPerTurn)
         while offset < end {
             let most = Int(min(end - offset, Int64(StreamChannel.recordLength)))
             let count = try await queuePiece(of: file, at: offset, count: most)
@@ -25,6 +26,8 @@ extension ByteStream {
             offset += Int64(count)
             channel.moreFollows = offset < end
             try await sendQueued()
+            quantum.spend(count)
+            if quantum.renewIfSpent() { try await loop.moment() }
         }
     }
 

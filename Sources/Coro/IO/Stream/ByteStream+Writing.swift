@@ -44,6 +44,10 @@ extension ByteStream {
     /// Queues the UTF-8 of `text` and sends it. See `write([UInt8])`.
     public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
 
+    /// One call would go on for as long as the peer takes what it sends, for a gigabyte if need be, and the loop with it. Two
+    /// megabytes are half a millisecond, and half of what Linux lets a socket's buffer grow to.
+    static let bytesPerTurn = 2 << 20
+
     /// From this size on, pieces for the kernel are cheaper than one copy of ours.
     private static let worthNoCopy = 16 * 1024
 
@@ -51,14 +55,20 @@ extension ByteStream {
         var rest = OutgoingPieces(pieces)
         channel.isWriting = true
         defer { channel.endWriting() }
+        var quantum = Quantum(bytes: ByteStream.bytesPerTurn)
         do {
             while rest.count > 0 {
+                if quantum.renewIfSpent() { try await loop.moment() }
                 let queued = channel.output.count
-                switch channel.send(andThen: rest) {
-                case .moved(let moved): rest.advance(max(0, moved - queued))
+                switch channel.send(andThen: rest, atMost: quantum.left) {
+                case .moved(let moved):
+                    rest.advance(max(0, moved - queued))
+                    quantum.spend(moved)
                 case .end: continue
                 case .failed(let error): throw channel.backlog?.failure ?? error
-                case .wouldBlock: try await channel.waitUntilWritable()
+                case .wouldBlock:
+                    try await channel.waitUntilWritable()
+                    quantum.renew()
                 }
             }
         } catch {
@@ -176,16 +186,20 @@ extension ByteStream {
         channel.isWriting = true
         defer { channel.endWriting() }
         try await sendQueued()
+        var quantum = Quantum(bytes: ByteStream.bytesPerTurn)
         while offset < end {
             // Asked each time: a layer that breaks meanwhile has something to say.
             if let layer, !layer.isKernelSending {
                 return try await writeThroughLayer(file, from: &offset, since: start, upTo: end)
             }
-            switch channel.sendFile(file, offset: &offset, count: Int(end - offset)) {
-            case .moved: continue
+            if quantum.renewIfSpent() { try await loop.moment() }
+            switch channel.sendFile(file, offset: &offset, count: min(Int(end - offset), quantum.left)) {
+            case .moved(let sent): quantum.spend(sent)
             case .end: throw StreamError.ended(received: Int(offset - start))
             case .failed(let error): throw error
-            case .wouldBlock: try await channel.waitUntilWritable()
+            case .wouldBlock:
+                try await channel.waitUntilWritable()
+                quantum.renew()
             }
         }
     }

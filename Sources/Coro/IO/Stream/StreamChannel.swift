@@ -163,8 +163,9 @@ final class StreamChannel: Registration, Ending {
         return .moved(Int(sent))
     }
 
-    /// Sends once from the output buffer and then from `pieces`, in one call; `moved` counts the bytes of both.
-    func send(andThen pieces: borrowing OutgoingPieces) -> Progress {
+    /// Sends once from the output buffer and then from `pieces`, in one call and at most so many bytes; `moved` counts those of
+    /// both.
+    func send(andThen pieces: borrowing OutgoingPieces, atMost most: Int) -> Progress {
         if let closeReason { return .failed(closeReason) }
         // A record holds what lies together: first what is queued, then a piece.
         if let layer, !layer.isKernelSending {
@@ -172,7 +173,7 @@ final class StreamChannel: Registration, Ending {
         }
         guard mayWrite else { return .wouldBlock }
         let queued = output.bytes
-        var count = queued.count + pieces.countOfNext
+        var count = min(queued.count + pieces.countOfNext, most)
         let offered = count
         if let faults, let outcome = interfere(faults, .send, &count) { return outcome }
         let sent = pieces.withVectors(after: queued, count: count) {
@@ -218,8 +219,9 @@ final class StreamChannel: Registration, Ending {
         if let faults, let outcome = interfere(faults, .sendFile, &count) { return outcome }
         let sent = cloop_file_send(descriptor, file, &offset, count)
         guard sent >= 0 else { return failure(sent, "sendfile", &mayWrite) }
-        // sendfile(2) stops short also at its own limits, so a short count does not mean that the socket is full.
         sentTotal &+= Int(sent)
+        // A short count means that the socket is full, or that the file has ended: only the one has an edge to come.
+        if sent > 0, sent < count, cloop_socket_has_room(descriptor) == 0 { mayWrite = false }
         return sent == 0 ? .end : .moved(Int(sent))
     }
 

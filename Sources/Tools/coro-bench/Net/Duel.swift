@@ -7,9 +7,11 @@ internal import Coro
 extension Meter {
     /// Compares what servers do with a load; Coro's comes first among them.
     ///
-    /// - Parameter load: keeps that server busy for so many seconds, and says what came of it.
+    /// - Parameters:
+    ///   - repeats: how many rounds stand for one, each as long as that one: where rounds differ by more than servers do.
+    ///   - load: keeps that server busy for so many seconds, and says what came of it.
     func compare(
-        _ unit: Comparison.Unit, _ servers: [ServerProgram],
+        _ unit: Comparison.Unit, _ servers: [ServerProgram], repeats: Int = 1,
         load: @escaping @Sendable (RunningServer, Double) async throws -> Load.Amount
     ) async throws {
         let (present, missing) = try sorted(servers)
@@ -17,11 +19,12 @@ extension Meter {
         try await RunningServer.with(present, on: loop) { servers in
             // Once before, for caches, pools and the kernel's idea of its buffers.
             for server in servers { _ = try await load(server, seconds / Double(rounds) / 5) }
-            for round in 0..<rounds {
+            let count = isBrief ? rounds : rounds * repeats
+            for round in 0..<count {
                 for turn in servers.indices {
                     let index = round % 2 == 0 ? turn : servers.count - 1 - turn
                     let server = servers[index]
-                    tell("round \(round + 1) of \(rounds), \(server.program.name)")
+                    tell("round \(round + 1) of \(count), \(server.program.name)")
                     let cpu = server.cpu
                     let amount = try await load(server, seconds / Double(rounds))
                     comparison.sides[index].rounds.append(

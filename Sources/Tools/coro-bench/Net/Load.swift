@@ -26,6 +26,7 @@ enum Load {
     /// Bytes from the server, for as long as it takes.
     static func takeIn(_ port: UInt16, seconds: Double) throws -> Amount {
         let peer = try RawConnection(port: port)
+        peer.sleep(untilThereAre: muchAtOnce)
         return try repeated(seconds) { Double(try peer.drop(atMost: 1 << 20)) }
     }
 
@@ -61,6 +62,7 @@ enum Load {
         let request = Array(Load.request(path, connection: "close").utf8)
         return try repeated(seconds) {
             let peer = try RawConnection(port: port)
+            peer.sleep(untilThereAre: muchAtOnce)
             try request.withUnsafeBytes { try peer.send($0) }
             var received = 0
             while case let got = try peer.drop(atMost: 16 << 20), got > 0 { received += got }
@@ -88,6 +90,9 @@ enum Load {
             }
         }
     }
+
+    /// What is worth waking up for, where bytes come in masses: a few packets, and a small part of a socket's buffer.
+    private static let muchAtOnce = 256 << 10
 
     /// A request's bytes.
     static func request(_ path: String, connection: String) -> String {

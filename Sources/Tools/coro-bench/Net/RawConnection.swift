@@ -41,6 +41,13 @@ final class RawConnection: Sendable {
         return address
     }
 
+    /// Sleeps on until so many bytes are there, or the end is (SO_RCVLOWAT, tcp(7)). A load that sleeps after every packet
+    /// has the server's core wake it thousands of times a second, and that would be measured.
+    func sleep(untilThereAre bytes: Int) {
+        var least = Int32(clamping: bytes)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVLOWAT, &least, socklen_t(MemoryLayout<Int32>.size))
+    }
+
     /// Sends all of these.
     func send(_ bytes: UnsafeRawBufferPointer) throws(IOError) {
         var rest = bytes
