@@ -46,9 +46,12 @@ struct Endings {
     /// Makes room for as many as there is other work.
     mutating func makeRoom(besides work: Int) { limit = max(Endings.least, work) }
 
+    /// True when an end may take place now.
+    var admitsOne: Bool { waiting.isEmpty && count < limit }
+
     /// True when the caller's end may take place now. Otherwise it stands aside, by `append`.
     mutating func admit() -> Bool {
-        guard waiting.isEmpty, count < limit else { return false }
+        guard admitsOne else { return false }
         count += 1
         return true
     }
@@ -102,6 +105,9 @@ extension EventLoop {
             if poller.holds(registration) { registration.deliver(readiness) }
         }
     }
+
+    /// True when an end that came now would take place at once.
+    var isEndAdmitted: Bool { endings.admitsOne }
 
     /// Lets an end take place now, or, in a crowd, when its turn has come.
     package func endInTurn(_ ending: some Ending) {

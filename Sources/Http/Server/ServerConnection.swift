@@ -203,11 +203,12 @@ final class ServerConnection: StreamObserver, Ending, @unchecked Sendable {
     }
 
     /// Ends the connection after the answer to a request. A client that has said by it that it sends no more (RFC 9112 §9.6),
-    /// and has sent no more, has nothing that its answer could be lost by, so there is nothing to linger for.
+    /// and has sent no more, has nothing that its answer could be lost by, so there is nothing to linger for. (The kernel is
+    /// asked, not remembered: closed with a byte unread, it would drop an answer that waits for its FIN.)
     private func end(after request: RequestHead) async {
-        guard !request.keepAlive, request.framing == .none, stream.unread.isEmpty, await sendQueued(),
-            case .wouldBlock = stream.receiveNow()
-        else { return await end() }
+        guard !request.keepAlive, request.framing == .none, stream.unread.isEmpty else { return await end() }
+        _ = stream.flushNow(isLast: true)
+        guard await sendQueued(), case .wouldBlock = stream.receiveUnannouncedNow() else { return await end() }
     }
 
     /// Reads after which others on the loop get their turn, when none of them had to wait.

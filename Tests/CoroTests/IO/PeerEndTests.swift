@@ -1,4 +1,5 @@
 import CoroTesting
+import Glibc
 import Testing
 
 @testable import Coro
@@ -18,6 +19,39 @@ import Testing
             try await pair.server.write("so long")
             #expect(try await pair.client.read(exactly: 7) == Array("so long".utf8))
             #expect(try await pair.server.collect() == Array("good bye".utf8))
+        }
+    }
+
+    /// How many bytes have come that nobody has read.
+    private func countThere(_ stream: ByteStream) -> Int {
+        withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { room in
+            max(0, recv(stream.channel.descriptor, room.baseAddress, room.count, Int32(MSG_PEEK | MSG_DONTWAIT)))
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `what is sent last goes with FIN in one packet`(_ isClosed: Bool) async throws {
+        try await withLoop { loop async throws in
+            let pair = try await TCPPair(on: loop)
+            pair.server.append("good bye")
+            _ = pair.server.flushNow(isLast: true)
+            #expect(pair.server.unsentCount == 0)
+            #expect(countThere(pair.client) == 0)
+            if isClosed { pair.server.close() } else { pair.server.finishWriting() }
+            #expect(countThere(pair.client) == 8)
+            #expect(try await pair.client.collect() == Array("good bye".utf8))
+        }
+    }
+
+    @Test func `where the end has to stand aside, what is sent last does not wait for it`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try await TCPPair(on: loop)
+            for _ in 0..<100 { try StreamPair(on: loop).left.close() }
+            pair.server.append("good bye")
+            _ = pair.server.flushNow(isLast: true)
+            #expect(countThere(pair.client) == 8)
+            pair.server.close()
+            #expect(try await pair.client.collect() == Array("good bye".utf8))
         }
     }
 

@@ -7,7 +7,7 @@ import Testing
 /// One connection to a server under test.
 final class RawClient {
     let stream: ByteStream
-    private let descriptor: Int32
+    let descriptor: Int32
 
     /// Connects; the kernel completes the handshake without the server's help.
     init(to address: SocketAddress, on loop: EventLoop, receiveBuffer: Int32? = nil) throws {

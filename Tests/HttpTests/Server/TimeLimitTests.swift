@@ -2,6 +2,7 @@
 
 import Coro
 import CoroTesting
+import Glibc
 import Http
 import Testing
 
@@ -132,6 +133,23 @@ import Testing
             let client = try served.client()
             try await client.send(get("/", "Connection: close") + String(repeating: "more", count: 50_000))
             #expect(try await client.answer().text == "/")
+            #expect(try await client.isAtEnd())
+        }
+    }
+
+    @Test func `a peer that says more just while it is answered gets the answer too`() async throws {
+        let more = Shared<@Sendable () -> Void>({})
+        let handler: HTTPServer.Handler = { _ in
+            // It is in the kernel, and the loop has not heard of it.
+            more.value()
+            return .text("answer")
+        }
+        try await withServer(clock: ManualClock(), handler: handler) { served in
+            let client = try served.client()
+            let descriptor = client.descriptor
+            more.change { $0 = { #expect(Glibc.send(descriptor, "more", 4, 0) == 4) } }
+            try await client.send(get("/", "Connection: close"))
+            #expect(try await client.answer().text == "answer")
             #expect(try await client.isAtEnd())
         }
     }

@@ -133,7 +133,13 @@ extension ByteStream {
     package func receiveUnannouncedNow() -> Attempt { Attempt(channel.receiveUnannounced()) }
 
     /// Sends what is queued as far as the kernel takes it, without waiting: `moved` when all of it went.
-    package func flushNow() -> Attempt {
+    ///
+    /// - Parameter isLast: `close()` or `finishWriting()` follows now, before anything is waited for. Then it goes with the FIN in
+    ///   one packet, and the peer wakes once.
+    package func flushNow(isLast: Bool = false) -> Attempt {
+        // Where the end would have to stand aside, what comes before it must not wait with it.
+        channel.moreFollows = isLast && loop.isEndAdmitted && layer?.isKernelSending != true
+        defer { channel.moreFollows = false }
         while !channel.output.isEmpty {
             switch channel.send() {
             case .moved, .end: continue

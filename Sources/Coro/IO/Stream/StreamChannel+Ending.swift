@@ -10,7 +10,7 @@ extension StreamChannel {
         // (What is queued while the farewell waits for room is refused, and stays there.)
         guard isFinishDue || (output.isEmpty && !isWriting) else { return finishWhenSent() }
         isFinishDue = false
-        if let layer, case .wouldBlock = layer.finish() {
+        if let layer, case .wouldBlock = sayFarewell(layer) {
             // FIN without it would look like a cut; it follows when the kernel has room again.
             isFinishDue = true
             return
@@ -48,7 +48,7 @@ extension StreamChannel {
         output.discard(loop.buffers)
         if backlog != nil { dropBacklog() }
         if let layer {
-            if endsOrderly, !isAbandoned, case .wouldBlock = layer.finish() { return linger() }
+            if endsOrderly, !isAbandoned, case .wouldBlock = sayFarewell(layer) { return linger() }
             layer.close(orderly: endsOrderly)
         }
         letGoOfDescriptor()
@@ -82,8 +82,15 @@ extension StreamChannel {
 
     /// The kernel has room: says the farewell that is due, and ends.
     func endIfFinished() {
-        if let layer, case .wouldBlock = layer.finish() { return }
+        if let layer, case .wouldBlock = sayFarewell(layer) { return }
         endLingering()
+    }
+
+    /// Lets the layer say that no more will come. FIN follows when it has, in the same packet.
+    private func sayFarewell(_ layer: any StreamLayer) -> Progress {
+        moreFollows = true
+        defer { moreFollows = false }
+        return layer.finish()
     }
 
     /// Waits no longer for room; does nothing when nobody waits.
