@@ -98,6 +98,14 @@ struct `coro-serve over TLS` {
         }
     }
 
+    @Test func `says of a certificate without a host name that clients refuse it`() throws {
+        let files = try Certificates()
+        try files.write(try files.issue([]), "server.pem", "server.key")
+        let server = try serve("--tls-cert", files.path("server.pem"), "--tls-key", files.path("server.key"))
+        let line = try #require(server.readLine())
+        #expect(line.hasPrefix("coro-serve: certificate without a host name (no subjectAltName), which clients refuse, until 20"))
+    }
+
     @Test func `serves with --ktls as without, and says so when the kernel has no TLS`() throws {
         let server = try serve("--tls", "--ktls")
         let (arguments, _) = try pasted(server)

@@ -52,9 +52,11 @@ final class Security: Sendable {
     /// What people want to know who are to connect: whose certificate it is, and the line to paste.
     func introduction(at address: SocketAddress) -> String {
         let leaf = identity.leaf
-        let certificate =
-            "certificate for \(leaf.names.joined(separator: ", ")) until \(leaf.notAfter)"
-            + "\n  SHA-256 \(leaf.fingerprint)"
+        // Clients look for their host among these names and nowhere else (RFC 9525 §6.3), and would say that it is not there.
+        let names =
+            leaf.names.isEmpty
+            ? "without a host name (no subjectAltName), which clients refuse," : "for \(leaf.names.joined(separator: ", "))"
+        let certificate = "certificate \(names) until \(leaf.notAfter)\n  SHA-256 \(leaf.fingerprint)"
         guard let file else { return certificate }
         let isHere = ["127.0.0.1", "::1", "0.0.0.0", "::"].contains(address.host)
         let host = isHere ? "localhost:\(address.port)" : address.description
