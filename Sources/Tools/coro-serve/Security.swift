@@ -55,7 +55,8 @@ final class Security: Sendable {
         // Clients look for their host among these names and nowhere else (RFC 9525 §6.3), and would say that it is not there.
         let names =
             leaf.names.isEmpty
-            ? "without a host name (no subjectAltName), which clients refuse," : "for \(leaf.names.joined(separator: ", "))"
+            ? "without a host name (no subjectAltName), which clients refuse,"
+            : "for \(leaf.names.joined(separator: ", "))"
         let certificate = "certificate \(names) until \(leaf.notAfter)\n  SHA-256 \(leaf.fingerprint)"
         guard let file else { return certificate }
         let isHere = ["127.0.0.1", "::1", "0.0.0.0", "::"].contains(address.host)
