@@ -58,8 +58,9 @@ public final class Scope: @unchecked Sendable {
     private let state = Locked(State())
 
     private struct State {
-        /// By their ids; nil while the task is being made, and cannot be told anything yet.
-        var children: [UInt64: TaskRecord?] = [:]
+        /// How many tasks have not ended.
+        var count = 0
+        var children = Children()
         var firstFailure: (any Error)?
         var isCancelled = false
         var hasEnded = false
@@ -76,7 +77,7 @@ public final class Scope: @unchecked Sendable {
     public var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
     /// How many of its tasks have not ended.
-    public var count: Int { state.withLock { $0.children.count } }
+    public var count: Int { state.withLock { $0.count } }
 
     /// Starts a task of this scope, in a later iteration. Deadlines around the scope are the task's too.
     ///
@@ -93,7 +94,7 @@ public final class Scope: @unchecked Sendable {
         // The task takes its place before it can end.
         let admission = state.withLock { state -> Admission in
             if state.hasEnded { return .refused }
-            state.children.updateValue(nil, forKey: record.id)
+            state.count += 1
             return state.isCancelled ? .cancelled : .admitted
         }
         let task = loop.spawn(record) { [self] in
@@ -111,9 +112,7 @@ public final class Scope: @unchecked Sendable {
         guard admission != .refused else { return task }
         // Its failure is the scope's, which throws it.
         task.future.markObserved()
-        state.withLock { state in
-            if state.children.keys.contains(record.id) { state.children.updateValue(record, forKey: record.id) }
-        }
+        state.withLock { $0.children.insert(record) }
         // Cancelled between the two, the scope could not tell it.
         if admission == .cancelled || isCancelled { task.cancel() }
         return task
@@ -125,9 +124,10 @@ public final class Scope: @unchecked Sendable {
     public func cancel() {
         let children = state.withLock { state in
             state.isCancelled = true
-            return state.children
+            return state.children.cancelSleepers(on: loop)
         }
-        for child in children.values { child?.cancelTask() }
+        // What is told at once may run code of the task's, which may come here.
+        for child in children { child.cancelTask() }
         if loop.isCurrent {
             waits.cancelWaits()
         } else {
@@ -155,8 +155,9 @@ public final class Scope: @unchecked Sendable {
 
     private func childEnded(_ record: TaskRecord) {
         let waiter = state.withLock { state -> Waiter? in
-            state.children.removeValue(forKey: record.id)
-            return state.children.isEmpty ? state.waiter.take() : nil
+            state.children.remove(record)
+            state.count -= 1
+            return state.count == 0 ? state.waiter.take() : nil
         }
         guard let waiter else { return }
         if loop.isCurrent { waiter.wake(.ready) } else { loop.addCallback { waiter.wake(.ready) } }
@@ -186,12 +187,12 @@ public final class Scope: @unchecked Sendable {
         return interruption
     }
 
-    private var isEmpty: Bool { state.withLock { $0.children.isEmpty } }
+    private var isEmpty: Bool { state.withLock { $0.count == 0 } }
 
     /// True when no task is left, and then none can come any more.
     private func isEmptyOrEnds() -> Bool {
         state.withLock { state in
-            if state.children.isEmpty { state.hasEnded = true }
+            if state.count == 0 { state.hasEnded = true }
             return state.hasEnded
         }
     }
@@ -199,11 +200,53 @@ public final class Scope: @unchecked Sendable {
     private func waitForChildren() async throws {
         try await park(on: loop, for: "waiting for the tasks of a scope") { waiter in
             let isEmpty = self.state.withLock { state in
-                if !state.children.isEmpty { state.waiter = waiter }
-                return state.children.isEmpty
+                if state.count > 0 { state.waiter = waiter }
+                return state.count == 0
             }
             if isEmpty { waiter.wake(.ready) }
         }
+    }
+}
+
+/// The tasks of a scope that can be told something: those that are made, and have not ended.
+private struct Children {
+    /// Each at its place. Unretained: a task holds its record, and leaves before it lets go of it.
+    private var records: [Unmanaged<TaskRecord>?] = []
+    private var freePlaces: [Int] = []
+
+    /// Inserts a task that is made now, unless it has ended already.
+    mutating func insert(_ record: TaskRecord) {
+        guard record.placeInScope == .none else { return }
+        let place = freePlaces.popLast() ?? records.count
+        if place == records.count { records.append(nil) }
+        records[place] = .passUnretained(record)
+        record.placeInScope = .at(Int32(place))
+    }
+
+    /// Removes a task that ends, whether it has been inserted or not.
+    mutating func remove(_ record: TaskRecord) {
+        defer { record.placeInScope = .left }
+        guard case .at(let place) = record.placeInScope else { return }
+        records[Int(place)] = nil
+        freePlaces.append(Int(place))
+        // The last one leaves nothing behind.
+        if freePlaces.count == records.count { self = Children() }
+    }
+
+    /// Cancels those that may hear of it later, which runs nobody's code, and returns the others.
+    ///
+    /// Of thousands these are few, so that nothing large is allocated: after as many have ended, malloc has their memory to
+    /// sort, and does it all in the next call for which it has nothing at hand.
+    func cancelSleepers(on loop: EventLoop) -> [TaskRecord] {
+        let isCrowd = loop.isCurrent && records.count - freePlaces.count > Endings.least
+        var others: [TaskRecord] = []
+        for record in records {
+            // SAFETY: a task takes its record from here, under the scope's lock, before it lets go of it.
+            record?._withUnsafeGuaranteedRef { record in
+                if !(isCrowd && record.cancelAsleep()) { others.append(record) }
+            }
+        }
+        return others
     }
 }
 

@@ -56,6 +56,14 @@ struct Endings {
         return true
     }
 
+    /// Has room for the ends of so many, so that those who end in one callback find it there.
+    ///
+    /// A call of malloc for that much would come at the worst moment: it is then that it sorts all that was freed before, for
+    /// milliseconds when thousands of connections have ended.
+    mutating func expect(_ count: Int) {
+        if waiting.capacity < count { waiting.reserveCapacity(max(count, 2 * waiting.capacity)) }
+    }
+
     mutating func append(_ end: End) { waiting.append(end) }
 
     /// The next one whose turn it is in this iteration.
@@ -67,7 +75,7 @@ struct Endings {
         waiting[first] = nil
         first += 1
         if first == waiting.count {
-            waiting.removeAll(keepingCapacity: false)
+            waiting.removeAll(keepingCapacity: true)
             first = 0
         }
         return end
@@ -113,6 +121,9 @@ extension EventLoop {
     package func endInTurn(_ ending: some Ending) {
         if endings.admit() { ending.takePlace() } else { endings.append(.ending(ending)) }
     }
+
+    /// Lets an end take place when its turn has come, and never now: for one of many, by who must not run others' code.
+    func endLater(_ ending: some Ending) { endings.append(.ending(ending)) }
 
     /// Keeps the news that a registration's other side has gone for a later iteration, when its turn has come. The
     /// registration must be one that is told once (`Registration.endsMayWait`).

@@ -36,6 +36,9 @@ struct Poller {
         events = .allocate(capacity: Poller.capacity)
     }
 
+    /// There are never more registrations than this.
+    var slotCount: Int { slots.count }
+
     /// True once the epoll instance is closed: every registration is refused.
     private var isClosed: Bool { descriptor < 0 }
 

@@ -52,6 +52,7 @@ extension EventLoop {
     func adopt(_ registration: any Registration, interest: UInt32) throws(IOError) {
         do throws(IOError) {
             try poller.register(registration, interest: interest)
+            endings.expect(poller.slotCount)
         } catch {
             Descriptor.close(registration.descriptor)
             throw error

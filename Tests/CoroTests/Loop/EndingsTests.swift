@@ -121,6 +121,68 @@ import Testing
         }
     }
 
+    @Test func `of a scope's crowd those who are awake are told at once, and the others in turns`() async throws {
+        try await withLoop { loop async throws in
+            let ended = Journal<Int>()
+            try await loop.withScope { scope in
+                for index in 0..<300 {
+                    scope.spawn {
+                        defer { ended.note(index) }
+                        try await loop.sleep(for: .seconds(3_600))
+                    }
+                }
+                // They go round: at any time they are ready to run, and asleep nowhere.
+                for index in 300..<310 {
+                    scope.spawn {
+                        defer { ended.note(index) }
+                        while !_Concurrency.Task.isCancelled { try await loop.moment() }
+                    }
+                }
+                for _ in 0..<3 { try await loop.moment() }
+                scope.cancel()
+                await #expect(throws: CancellationError.self) { try await loop.moment() }
+                try await loop.shielded(for: .seconds(10)) {
+                    try await loop.moment()
+                    #expect(ended.entries.sorted().suffix(10) == Array(300..<310)[...])
+                    #expect(ended.entries.count < 150)
+                }
+            }
+            #expect(ended.entries.count == 310)
+            #expect(Set(ended.entries).count == 310)
+        }
+    }
+
+    @Test func `a scope cancels those that are there, whoever came and went`() async throws {
+        try await withLoop { loop async throws in
+            let ended = Journal<Int>()
+            try await loop.withScope { scope in
+                let tasks = (0..<20).map { index in
+                    scope.spawn {
+                        defer { ended.note(index) }
+                        try await loop.sleep(for: .seconds(3_600))
+                    }
+                }
+                try await loop.moment()
+                for task in tasks[5..<15] {
+                    task.cancel()
+                    _ = try? await task.value
+                }
+                #expect(scope.count == 10)
+                // They take places that were left.
+                for index in 20..<25 {
+                    scope.spawn {
+                        defer { ended.note(index) }
+                        try await loop.sleep(for: .seconds(3_600))
+                    }
+                }
+                try await loop.moment()
+                #expect(scope.count == 15)
+                scope.cancel()
+            }
+            #expect(ended.entries.sorted() == Array(0..<25))
+        }
+    }
+
     @Test func `ends that stand aside take place in their order`() async throws {
         try await withLoop { loop async throws in
             let order = Journal<Int>()

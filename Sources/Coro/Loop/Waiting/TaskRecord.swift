@@ -32,6 +32,12 @@ final class TaskRecord: CancelScope, Ending, @unchecked Sendable {
     /// Nanoseconds it has computed while the loop was observed.
     var busy: Int64 = 0
 
+    /// Where the scope that it was spawned in has it: not yet, there, or no more.
+    enum PlaceInScope: Equatable { case none, at(Int32), left }
+
+    /// Touched under that scope's lock.
+    @exclusivity(unchecked) var placeInScope = PlaceInScope.none
+
     fileprivate unowned(unsafe) var next: TaskRecord?
     fileprivate unowned(unsafe) var previous: TaskRecord?
     fileprivate var isListed = false
@@ -105,6 +111,14 @@ final class TaskRecord: CancelScope, Ending, @unchecked Sendable {
             return
         }
         if waiter != nil { loop.endInTurn(self) } else { native?.cancel() }
+    }
+
+    /// Cancels the task if it sleeps, and tells it when its turn has come: nobody's code runs. False when it is awake, and
+    /// nothing has been done. Loop's thread.
+    func cancelAsleep() -> Bool {
+        guard waiter != nil else { return false }
+        if markCancelled() { loop.endLater(self) }
+        return true
     }
 
     /// Tells the task, and wakes it unless it sleeps behind a shield.
