@@ -4,7 +4,8 @@
 extension ByteStream {
     // MARK: Written and waited for
 
-    /// Queues bytes and sends them; suspends until the kernel has taken all that is queued.
+    /// Queues bytes and sends them; suspends until the kernel has taken all that is queued, and every 2 MiB for one iteration of
+    /// the loop, so that others have their turn.
     ///
     /// Cancelled, or at the task's deadline, it throws, and the bytes stay queued and go out by themselves: the peer never
     /// sees a hole.
@@ -177,6 +178,7 @@ extension ByteStream {
     /// Sends the bytes of an open file from `offset` up to, not including, `end`, after what is queued.
     ///
     /// `offset` moves on with what is sent, also when this throws: a write that was cancelled goes on by the same call.
+    /// Every 2 MiB it suspends for one iteration of the loop, however fast the peer reads, so that others have their turn.
     ///
     /// - Throws: as `write(file:offset:count:)`.
     public func write(file: Int32, from offset: inout Int64, upTo end: Int64) async throws {
