@@ -218,7 +218,11 @@ private struct Children {
     mutating func insert(_ record: TaskRecord) {
         guard record.placeInScope == .none else { return }
         let place = freePlaces.popLast() ?? records.count
-        if place == records.count { records.append(nil) }
+        if place == records.count {
+            records.append(nil)
+            // Made as large now: thousands may end in one moment, and then malloc has their memory to sort (`Endings.expect`).
+            if freePlaces.capacity < records.capacity { freePlaces.reserveCapacity(records.capacity) }
+        }
         records[place] = .passUnretained(record)
         record.placeInScope = .at(Int32(place))
     }
