@@ -56,7 +56,7 @@ extension Future {
         onLoop {
             if let outcome = self.result { return _ = promise.tryComplete(outcome) }
             // Fails first and cancels second: the other way round the cancellation would be the outcome.
-            let timer = self.loop.callAt(deadline) {
+            let timer = self.loop.expireAt(deadline) {
                 if promise.tryFail(TimeoutError(message())) { atExpiry() }
             }
             promise.onCancel {

@@ -12,13 +12,16 @@ package protocol Ending: AnyObject {
     func takePlace()
 }
 
-/// The ends that wait for their turn: hang-ups to be delivered, descriptors to be closed, cancelled tasks to be woken.
+/// The ends that wait for their turn: hang-ups to be delivered, descriptors to be closed, tasks to be woken that were
+/// cancelled or whose time is up.
 struct Endings {
     /// One that stands aside. No closure: five thousand that are told to end in one callback are to cost it little.
     enum End {
         case ending(any Ending)
         /// News for a registration, unless it has gone when they are delivered.
         case news(any Registration, Readiness)
+        /// A deadline that has passed, unless what waited for it has ended by then.
+        case expiry(LoopTimer)
     }
 
     /// In one iteration, in any case: well below a millisecond's work.
@@ -111,6 +114,8 @@ extension EventLoop {
         case .ending(let ending): ending.takePlace()
         case .news(let registration, let readiness):
             if poller.holds(registration) { registration.deliver(readiness) }
+        case .expiry(let timer):
+            do { try timer.fire() } catch { Report.callbackFailed(error, origin: nil) }
         }
     }
 
@@ -130,4 +135,7 @@ extension EventLoop {
     func standAside(_ registration: any Registration, _ readiness: Readiness) {
         endings.append(.news(registration, readiness))
     }
+
+    /// Keeps what a passed deadline ends for a later iteration, when its turn has come.
+    func standAside(_ timer: LoopTimer) { endings.append(.expiry(timer)) }
 }

@@ -292,6 +292,10 @@ public final class EventLoop: @unchecked Sendable {
         while let timer = timers.popDue(now: iterationTime, armedUpTo: last) {
             // Not before the loop was made: a deadline may be any number.
             counts.timerFires(late: iterationTime &- max(timer.deadline.nanoseconds, madeAt))
+            if timer.isExpiry, !endings.admit() {
+                standAside(timer)
+                continue
+            }
             probe.workBegan(.timer, on: self)
             do { try timer.fire() } catch { Report.callbackFailed(error, origin: probe.place) }
             probe.workEnded(on: self)

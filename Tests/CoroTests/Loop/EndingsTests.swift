@@ -183,6 +183,47 @@ import Testing
         }
     }
 
+    @Test func `waits that run out of time by the hundred do not, and lose nothing`() async throws {
+        try await withLoop(clock: ManualClock(whenIdle: .jumps)) { loop async throws in
+            let pairs = try (0..<300).map { _ in try StreamPair(on: loop) }
+            let pair = try StreamPair(on: loop)
+            let expired = Journal<Int>()
+            let deadline = loop.now.advanced(by: .seconds(1))
+            let readers = pairs.enumerated().map { index, pair in
+                loop.spawn {
+                    do { return try await loop.withDeadline(deadline) { try await pair.right.read() } } catch {
+                        expired.note(index)
+                        throw error
+                    }
+                }
+            }
+            try await loop.moment()
+            // Armed last, this comes in the iteration of all the others.
+            try await loop.sleep(until: deadline)
+            try await pairs[299].left.write("in time after all")
+            try await ping(pair)
+            #expect((1..<150).contains(expired.entries.count))
+            for reader in readers.dropLast() { await #expect(throws: TimeoutError()) { try await reader.value } }
+            // What came before it was told that it was late has come.
+            #expect(try await readers[299].value == Array("in time after all".utf8))
+            #expect(expired.entries == Array(0..<299))
+            for pair in pairs { pair.close() }
+        }
+    }
+
+    @Test func `futures that run out of time by the hundred do not`() async throws {
+        try await withLoop(clock: ManualClock(whenIdle: .jumps)) { loop async throws in
+            let pair = try StreamPair(on: loop)
+            let never = loop.promise(of: Void.self)
+            let late = (0..<300).map { _ in never.future.withTimeout(.seconds(1)) }
+            try await loop.sleep(for: .seconds(1))
+            try await ping(pair)
+            #expect((1..<150).contains(late.count { $0.isDone }))
+            for future in late { await #expect(throws: TimeoutError()) { try await future.value } }
+            never.future.cancel()
+        }
+    }
+
     @Test func `ends that stand aside take place in their order`() async throws {
         try await withLoop { loop async throws in
             let order = Journal<Int>()

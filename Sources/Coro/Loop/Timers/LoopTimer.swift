@@ -14,6 +14,8 @@ public class LoopTimer: @unchecked Sendable {
     @exclusivity(unchecked) final var state = State.new
     /// Its number in `TimerSlots`, while it is armed.
     @exclusivity(unchecked) final var slot: UInt32 = 0
+    /// What it ends is a wait: thousands may reach one deadline, and then they end in turns (`Endings`).
+    final let isExpiry: Bool
 
     /// A timer is armed once and is over once.
     enum State: UInt8 {
@@ -22,9 +24,10 @@ public class LoopTimer: @unchecked Sendable {
         case over
     }
 
-    init(loop: EventLoop, deadline: LoopInstant, action: (() throws -> Void)? = nil) {
+    init(loop: EventLoop, deadline: LoopInstant, isExpiry: Bool = false, action: (() throws -> Void)? = nil) {
         self.loop = loop
         self.deadline = deadline
+        self.isExpiry = isExpiry
         self.action = action
     }
 
@@ -61,7 +64,7 @@ final class WakeTimer: LoopTimer, @unchecked Sendable {
     init(loop: EventLoop, deadline: LoopInstant, waking waiter: Waiter, _ reason: Wake) {
         self.waiter = waiter
         self.reason = reason
-        super.init(loop: loop, deadline: deadline)
+        super.init(loop: loop, deadline: deadline, isExpiry: reason == .timedOut)
     }
 
     override func fire() { waiter.take()?.wake(reason) }
@@ -93,6 +96,13 @@ extension EventLoop {
         _ callback: @escaping @Sendable () throws -> Void
     ) -> LoopTimer {
         callAt(now.advanced(by: delay), file: file, line: line, callback)
+    }
+
+    /// Runs `callback` when the deadline of a wait has passed; of many that pass in one moment, in turn. Loop's thread.
+    func expireAt(_ deadline: LoopInstant, _ callback: @escaping () -> Void) -> LoopTimer {
+        let timer = LoopTimer(loop: self, deadline: deadline, isExpiry: true, action: callback)
+        timers.insert(timer)
+        return timer
     }
 
     /// Puts a timer in the queue, from any thread.
