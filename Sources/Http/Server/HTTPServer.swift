@@ -172,15 +172,27 @@ public final class HTTPServer: @unchecked Sendable {
     // MARK: The clock
 
     private static let sweepInterval = Duration.seconds(1)
+    /// A connection that has been quiet for a second is in no cache: to look at so many takes some tens of microseconds.
+    private static let sweptInTurn = 128
 
+    /// Looks at all connections, a part of them in each iteration, and again in a second.
     private func sweep() {
-        guard !connections.isEmpty else {
+        sweep(before: connections.count)
+        if connections.isEmpty {
             sweeper = nil
-            return
+        } else {
+            sweeper = loop.callLater(HTTPServer.sweepInterval) { [weak self] in self?.sweep() }
         }
+    }
+
+    /// Looks at those before `end` in the list, the last ones first: who leaves meanwhile has its place taken by the last of
+    /// all, which has been looked at, and who comes is younger than any limit.
+    private func sweep(before end: Int) {
+        let end = min(end, connections.count)
+        let start = max(0, end - HTTPServer.sweptInTurn)
         let now = loop.iterationTime
-        for connection in connections { connection.look(at: now) }
-        sweeper = loop.callLater(HTTPServer.sweepInterval) { [weak self] in self?.sweep() }
+        for connection in connections[start..<end].reversed() { connection.look(at: now) }
+        if start > 0 { loop.addCallback { [weak self] in self?.sweep(before: start) } }
     }
 
     // MARK: Ending

@@ -40,6 +40,8 @@ final class ServerConnection: StreamObserver, Ending, @unchecked Sendable {
     @exclusivity(unchecked) private var isExpired = false
     /// Which phase is to end, by its beginning.
     private var expiringPhase: Int64?
+    /// All of it is to end.
+    private var isAborted = false
     /// Set while a callback is on its way that sends what is queued.
     private var isFlushDue = false
     /// When the peer's FIN came; nil while it has not.
@@ -228,10 +230,10 @@ final class ServerConnection: StreamObserver, Ending, @unchecked Sendable {
         }
     }
 
-    /// Ends the connection whatever it is doing.
+    /// Ends the connection whatever it is doing, or, where thousands are ended in one moment, when its turn has come.
     func abort() {
-        task?.cancel()
-        stream.close()
+        isAborted = true
+        stream.loop.endInTurn(self)
     }
 
     // MARK: The clock
@@ -274,6 +276,10 @@ final class ServerConnection: StreamObserver, Ending, @unchecked Sendable {
     }
 
     func takePlace() {
+        if isAborted {
+            task?.cancel()
+            return stream.close()
+        }
         // A request that has come meanwhile is answered.
         guard phase != .exchange, phaseBegan == expiringPhase else { return }
         isExpired = true

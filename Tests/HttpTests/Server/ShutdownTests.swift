@@ -82,6 +82,32 @@ import Testing
         }
     }
 
+    @Test func `hundreds that are left after the grace are cancelled in turns`() async throws {
+        let clock = ManualClock()
+        let endless: HTTPServer.Handler = { request in
+            try await request.loop.sleep(for: .seconds(100_000))
+            return .text("never")
+        }
+        try await withServer(clock: clock, handler: endless) { served in
+            let clients = try (0..<200).map { _ in try served.client() }
+            for client in clients { try await client.send(get("/")) }
+            for _ in 0..<200 { try await served.loop.moment() }
+            let pair = try StreamPair(on: served.loop)
+            let stopping = served.loop.spawn { await served.server.shutdown(grace: .seconds(5)) }
+            try await served.loop.moment()
+            let advancing = clock.startAdvancing(by: .seconds(5), on: served.loop)
+            try await served.loop.sleep(for: .seconds(5))
+            for _ in 0..<2 {
+                try await pair.left.write("ping")
+                #expect(try await pair.right.read(exactly: 4) == Array("ping".utf8))
+            }
+            #expect(served.server.connectionCount > 100)
+            try await stopping.value
+            try await advancing.value
+            for client in clients { #expect(try await client.everything() == "") }
+        }
+    }
+
     @Test func `requests pipelined behind the last answer are not served`() async throws {
         let served = Shared<[String]>([])
         let stopping: HTTPServer.Handler = { request in

@@ -54,6 +54,23 @@ import Testing
         }
     }
 
+    @Test func `hundreds of idle connections are all closed after their minute, whoever leaves before`() async throws {
+        let clock = ManualClock()
+        try await withServer(clock: clock) { served in
+            let idle = try (0..<300).map { _ in try served.client() }
+            for client in idle {
+                try await client.send(get("/"))
+                _ = try await client.answer()
+            }
+            // In the middle of the minute some go, from all over the list.
+            try await clock.advance(by: .seconds(30))
+            for index in stride(from: 0, to: 300, by: 7) { idle[index].close() }
+            try await clock.advance(by: .seconds(32))
+            for (index, client) in idle.enumerated() where index % 7 != 0 { #expect(try await client.isAtEnd()) }
+            #expect(served.server.connectionCount == 0)
+        }
+    }
+
     @Test func `a body slower than the floor ends the connection; one above it may take its time`() async throws {
         let clock = ManualClock()
         try await withServer(clock: clock, handler: echo) { served in
