@@ -108,7 +108,9 @@ final class CrowdServer: @unchecked Sendable {
                 let pair = try StreamPair(on: loop)
                 scope.spawn { [loop] in
                     defer { pair.close() }
-                    do { _ = try await loop.withDeadline(deadline) { try await pair.right.read() } } catch is TimeoutError {}
+                    do {
+                        _ = try await loop.withDeadline(deadline) { try await pair.right.read() }
+                    } catch is TimeoutError {}
                 }
                 if index % 64 == 0 { try await loop.moment() }
             }
