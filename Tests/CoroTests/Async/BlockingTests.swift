@@ -216,6 +216,31 @@ import Testing
         }
     }
 
+    @Test func `code in a scope that is cancelled already does not queue its work`() async throws {
+        let pool = ThreadPool(threadsMax: 1) { _ in
+            Issue.record("the scope was cancelled before")
+            return false
+        }
+        try await withLoop { loop async throws in
+            try await loop.withScope { scope in
+                scope.cancel()
+                await #expect(throws: CancellationError.self) { try await loop.runBlocking(on: pool) {} }
+            }
+        }
+    }
+
+    @Test func `a shielded clean-up of a cancelled task may block`() async throws {
+        try await withLoop { loop async throws in
+            let task = loop.spawn {
+                while !Task.isCancelled { try? await loop.moment() }
+                return try await loop.shielded(for: .seconds(9)) { try await loop.runBlocking { 1 } }
+            }
+            try await loop.moment()
+            task.cancel()
+            #expect(try await task.value == 1)
+        }
+    }
+
     @Test func `a deadline frees the caller of work that has begun`() async throws {
         let clock = ManualClock()
         try await withLoop(clock: clock) { loop async throws in
