@@ -182,7 +182,23 @@ extension Descriptor {
     }
 
     /// Reads until there is no more, or `count` bytes have come: from an offset, or from where the last read ended.
+    ///
+    /// There is room for what comes, not for `count`: who wants all of a file need not know how much that is.
     static func read(_ descriptor: Int32, at offset: Int?, upTo count: Int) throws(IOError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            let room = min(count - bytes.count, max(leastRoom, bytes.count))
+            let piece = try readPiece(descriptor, at: offset.map { $0 + bytes.count }, upTo: room)
+            if bytes.isEmpty { bytes = piece } else { bytes += piece }
+            guard piece.count == room else { break }
+        }
+        return bytes
+    }
+
+    /// As much as is read into one piece of memory, and hardly ever copied. What is not touched of it costs nothing.
+    private static let leastRoom = 16 * 1024 * 1024
+
+    private static func readPiece(_ descriptor: Int32, at offset: Int?, upTo count: Int) throws(IOError) -> [UInt8] {
         var failure: IOError?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { room, filled in
             while filled < count {
