@@ -89,6 +89,15 @@ import Testing
         }
     }
 
+    @Test func `a file whose name is as long as names may be is written`() async throws {
+        try await inDirectory { loop, directory in
+            let path = "\(directory)/\(String(repeating: "a", count: Int(NAME_MAX)))"
+            try await loop.writeFile(path, [1])
+            #expect(try await loop.readFile(path) == [1])
+            unlink(path)
+        }
+    }
+
     @Test func `an open file is read and written by position`() async throws {
         try await inDirectory { loop, directory in
             let file = try await loop.openFile("\(directory)/file", for: .updating)

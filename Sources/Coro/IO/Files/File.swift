@@ -140,7 +140,9 @@ extension EventLoop {
     public func writeFile(_ path: String, _ bytes: [UInt8], permissions: UInt32 = 0o666) async throws {
         try await runBlocking {
             var random = SystemRandomNumberGenerator()
-            let beside = "\(path).\(String(random.next(), radix: 36)).new"
+            // In its directory, or it could not be renamed; by a name that does not grow with the file's.
+            let directory = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[...$0] } ?? ""
+            let beside = "\(directory).\(String(random.next(), radix: 36)).new"
             let descriptor = try Descriptor.open(beside, O_WRONLY | O_CREAT | O_EXCL, permissions)
             do {
                 defer { Descriptor.close(descriptor) }
