@@ -105,6 +105,29 @@ import Testing
         }
     }
 
+    @Test func `a pipe that always has more does not keep the loop to itself`() async throws {
+        try await withLoop { loop async throws in
+            let (reader, writer) = try pipe(on: loop)
+            let turns = Journal<Void>()
+            let others = loop.spawn {
+                while true {
+                    turns.note(())
+                    try await loop.moment()
+                }
+            }
+            try await loop.moment()
+            let before = turns.entries.count
+            try await writer.write([UInt8](repeating: 1, count: 60_000))
+            var left = 32 << 20
+            while left > 0, let bytes = try await reader.read() {
+                left -= bytes.count
+                try await writer.write(bytes)
+            }
+            #expect(turns.entries.count - before >= 10)
+            others.cancel()
+        }
+    }
+
     @Test func `a second reader is refused, a closed end says so, another thread is sent away`() async throws {
         try await withLoop { loop async throws in
             let (reader, writer) = try pipe(on: loop)
