@@ -128,6 +128,21 @@ import Testing
         }
     }
 
+    @Test func `a second writer is refused, and nothing of it is queued`() async throws {
+        try await withLoop { loop async throws in
+            let (reader, writer) = try pipe(on: loop)
+            let bytes = [UInt8](repeating: 1, count: 300_000)
+            let first = loop.spawn {
+                try await writer.write(bytes)
+                writer.close()
+            }
+            try await loop.moment()
+            await #expect(throws: StreamError.busy("writing")) { try await writer.write([2]) }
+            #expect(try await reader.collect() == bytes)
+            try await first.value
+        }
+    }
+
     @Test func `a second reader is refused, a closed end says so, another thread is sent away`() async throws {
         try await withLoop { loop async throws in
             let (reader, writer) = try pipe(on: loop)

@@ -122,10 +122,11 @@ public final class PipeWriter: @unchecked Sendable {
     /// before the next bytes, so that the reader never sees a hole.
     ///
     /// - Throws: `StreamError.broken` EPIPE when no reader is left, `.closed`, `.busy`, `.wrongThread`;
-    ///   `CancellationError`, `TimeoutError`, `LoopError.closed`. Never SIGPIPE.
+    ///   `CancellationError`, `TimeoutError`, `LoopError.closed`. Never SIGPIPE. After `.busy` nothing was queued.
     public func write(_ bytes: [UInt8]) async throws {
         guard loop.isCurrent else { throw StreamError.wrongThread }
         guard channel.isOpen else { throw StreamError.closed }
+        if channel.isGiverWaiting { throw StreamError.busy("writing") }
         bytes.withUnsafeBytes { bytes in
             channel.buffer.reserve(bytes.count, loop.buffers).copyMemory(from: bytes)
             channel.buffer.commit(bytes.count)
