@@ -26,4 +26,24 @@ import Testing
             await #expect(throws: StreamError.wrongThread) { try await foreign.value }
         }
     }
+
+    @Test func `signals that cannot be read stay as they were`() async {
+        // In a process of its own, which has no descriptor left.
+        await #expect(processExitsWith: .success) {
+            try await withLoop { loop async throws in
+                var set = sigset_t()
+                sigemptyset(&set)
+                sigaddset(&set, SIGUSR2)
+                pthread_sigmask(SIG_UNBLOCK, &set, nil)
+                var limit = rlimit(rlim_cur: 64, rlim_max: 64)
+                setrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit)
+                var taken: [Int32] = []
+                while case let descriptor = open("/dev/null", O_RDONLY), descriptor >= 0 { taken.append(descriptor) }
+                #expect(throws: IOError(call: "signalfd", code: EMFILE)) { try loop.signals([SIGUSR2]) }
+                pthread_sigmask(SIG_BLOCK, nil, &set)
+                #expect(sigismember(&set, SIGUSR2) == 0)
+                taken.forEach { close($0) }
+            }
+        }
+    }
 }
