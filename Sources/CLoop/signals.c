@@ -12,11 +12,14 @@ int cloop_signals_open(const int *signals, int count) {
     for (int index = 0; index < count; index++) {
         if (sigaddset(&set, signals[index]) != 0) return -errno;
     }
-    /* signalfd(2): an unblocked signal would still be delivered the old way. */
-    int failure = pthread_sigmask(SIG_BLOCK, &set, NULL);
-    if (failure != 0) return -failure;
     int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    return fd >= 0 ? fd : -errno;
+    if (fd < 0) return -errno;
+    /* signalfd(2): an unblocked signal would still be delivered the old way. Blocked last, so that without a descriptor to
+     * read them from they are not. */
+    int failure = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (failure == 0) return fd;
+    close(fd);
+    return -failure;
 }
 
 int cloop_signals_take(int signals) {

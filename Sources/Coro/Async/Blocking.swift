@@ -21,7 +21,7 @@ extension EventLoop {
         on pool: ThreadPool = .shared, file: StaticString = #fileID, line: UInt = #line,
         _ work: sending @escaping () throws -> Value
     ) async throws -> Value {
-        try _Concurrency.Task.checkCancellation()
+        if CancelScope.isCancelled(in: CancelScope.current) { throw CancellationError() }
         let (future, piece) = start(work, on: pool.crew, SourcePlace(file: file, line: line))
         do {
             try await park(on: self) { waiter in future.whenSettled { waiter.wake(.ready) } }

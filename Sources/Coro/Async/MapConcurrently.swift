@@ -36,7 +36,7 @@ extension Sequence where Element: Sendable {
             var elements = makeIterator()
             while true {
                 // Throwing from here cancels the children and waits for them.
-                try _Concurrency.Task.checkCancellation()
+                if CancelScope.isCancelled(in: CancelScope.current) { throw CancellationError() }
                 while running < limit, let element = elements.next() {
                     let index = started
                     group.addTask(executorPreference: loop) { (index, try await work(element)) }
@@ -87,7 +87,7 @@ extension AsyncSequence where Self: Sendable, Element: Sendable {
             var started = 0
             var running = 0
             while true {
-                try _Concurrency.Task.checkCancellation()
+                if CancelScope.isCancelled(in: CancelScope.current) { throw CancellationError() }
                 if mayAsk, running < limit {
                     mayAsk = false
                     group.addTask(executorPreference: loop) { .element(try await source.iterator.next()) }

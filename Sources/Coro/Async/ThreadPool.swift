@@ -47,7 +47,7 @@ public final class ThreadPool: Sendable {
     /// How many threads a pool has at most that is told nothing else.
     public static let defaultThreadsMax = min(32, max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) + 4)
 
-    /// How many threads it may have. When there are more already, the next ones that finish their work end.
+    /// How many threads it may have. When there are more already, idle ones end at once, the others as they finish their work.
     public var threadsMax: Int {
         get { crew.threadsMax }
         set {
@@ -131,6 +131,8 @@ final class ThreadCrew: @unchecked Sendable {
         set {
             locked {
                 limit = newValue
+                // One that is too many would take the signal for the next piece of work with it as it ends.
+                pthread_cond_broadcast(workArrived)
                 startThreads()
             }
         }

@@ -13,7 +13,8 @@ extension Subprocess {
         public enum Group: Sendable {
             /// The group of this process: a Ctrl-C in the terminal reaches both.
             case inherited
-            /// A group of its own. `Subprocess.send` and the ending of `withSubprocess` reach all processes in it.
+            /// A group of its own. `Subprocess.send` and the ending of `withSubprocess` reach all processes in it, for as long
+            /// as the program itself runs: what it leaves behind when it ends is on its own.
             case own
             /// A session of its own, without a terminal (setsid(2)), and a group of its own.
             case session

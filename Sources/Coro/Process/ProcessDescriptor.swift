@@ -45,10 +45,12 @@ final class ProcessDescriptor: Sendable {
         }
     }
 
-    /// Sends a signal to the process, or to its group if it leads one; false when it has been reaped.
+    /// Sends a signal to the process, or to its group if it leads one; false when the process has ended.
     func send(_ signal: Int32) throws(IOError) -> Bool {
         // Under the lock the process is not reaped, so its number, and its group's, is not another's yet.
         let result = end.withLock { end -> Int32 in
+            // A zombie takes every signal, and none does anything.
+            if end == nil { end = ask() }
             guard end == nil else { return -ESRCH }
             guard leadsGroup else { return cloop_process_signal(descriptor, signal) }
             return kill(-id, signal) == 0 ? 0 : -errno

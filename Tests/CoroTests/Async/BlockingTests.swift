@@ -154,6 +154,27 @@ import Testing
         }
     }
 
+    @Test func `idle threads that a pool may no longer have end, and take no call for work with them`() async throws {
+        let pool = ThreadPool(threadsMax: 2, idleTimeout: .seconds(3600))
+        try await withLoop { loop async throws in
+            let (one, two) = (Gate(), Gate())
+            let first = loop.blocking(on: pool) {
+                one.open()
+                two.wait()
+            }
+            let second = loop.blocking(on: pool) {
+                two.open()
+                one.wait()
+            }
+            _ = try await loop.gather(first, second).value
+            while pool.statistics.running > 0 { try await loop.moment() }
+            #expect(pool.statistics.threads == 2)
+            pool.threadsMax = 1
+            #expect(try await loop.withTimeout(.seconds(10)) { try await loop.runBlocking(on: pool) { 1 } } == 1)
+            while pool.statistics.threads > 1 { try await loop.moment() }
+        }
+    }
+
     @Test func `ten thousand pieces of work are all done, by few threads`() async throws {
         let pool = ThreadPool(threadsMax: 4)
         try await withLoop { loop async throws in
@@ -213,6 +234,31 @@ import Testing
             try await loop.moment()
             task.cancel()
             await #expect(throws: CancellationError.self) { try await task.value }
+        }
+    }
+
+    @Test func `code in a scope that is cancelled already does not queue its work`() async throws {
+        let pool = ThreadPool(threadsMax: 1) { _ in
+            Issue.record("the scope was cancelled before")
+            return false
+        }
+        try await withLoop { loop async throws in
+            try await loop.withScope { scope in
+                scope.cancel()
+                await #expect(throws: CancellationError.self) { try await loop.runBlocking(on: pool) {} }
+            }
+        }
+    }
+
+    @Test func `a shielded clean-up of a cancelled task may block`() async throws {
+        try await withLoop { loop async throws in
+            let task = loop.spawn {
+                while !Task.isCancelled { try? await loop.moment() }
+                return try await loop.shielded(for: .seconds(9)) { try await loop.runBlocking { 1 } }
+            }
+            try await loop.moment()
+            task.cancel()
+            #expect(try await task.value == 1)
         }
     }
 

@@ -18,6 +18,25 @@ import Testing
         }
     }
 
+    @Test func `a shield keeps a cancel of the task away from all of it`() async throws {
+        try await withLoop { loop async throws in
+            let task = loop.spawn {
+                while !Task.isCancelled { try? await loop.moment() }
+                return try await loop.shielded(for: .seconds(9)) {
+                    let work: @Sendable (Int) async throws -> Int = { number in
+                        try await loop.moment()
+                        return number
+                    }
+                    let some = try await (0..<3).mapConcurrently(limit: 2, on: loop, work)
+                    return some + (try await Numbers(upTo: 3).mapConcurrently(limit: 2, on: loop, work))
+                }
+            }
+            try await loop.moment()
+            task.cancel()
+            #expect(try await task.value == [0, 1, 2, 0, 1, 2])
+        }
+    }
+
     @Test func `all of it runs on the loop's thread, also when called from elsewhere`() async throws {
         try await withLoop { loop async throws in
             let threads = Journal<UInt>()

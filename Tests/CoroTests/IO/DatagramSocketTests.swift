@@ -99,6 +99,29 @@ import Testing
         }
     }
 
+    @Test func `a flood of datagrams does not keep the loop to itself`() async throws {
+        try await withLoop { loop async throws in
+            let socket = try socket(on: loop)
+            let turns = Journal<Void>()
+            let others = loop.spawn {
+                while true {
+                    turns.note(())
+                    try await loop.moment()
+                }
+            }
+            try await loop.moment()
+            let before = turns.entries.count
+            // There is always one more.
+            try await socket.send([1], to: socket.address)
+            for _ in 0..<1_000 {
+                _ = try await socket.receive()
+                try await socket.send([1], to: socket.address)
+            }
+            #expect(turns.entries.count - before >= 10)
+            others.cancel()
+        }
+    }
+
     @Test func `closing ends the sequence`() async throws {
         try await withLoop { loop async throws in
             let (one, two) = try (socket(on: loop), socket(on: loop))

@@ -138,6 +138,21 @@ import Testing
         }
     }
 
+    @Test func `a listener that somebody else has shut down says so, instead of trying for ever`() async throws {
+        try await withLoop { loop async throws in
+            let listener = try Listener(on: loop, address: .loopback(port: 0))
+            let accepting = loop.spawn { try await listener.accept() }
+            try await loop.moment()
+            // As another process can that shares the socket.
+            let shared = dup(listener.source.descriptor)
+            shutdown(shared, Int32(SHUT_RDWR))
+            close(shared)
+            for _ in 0..<100 where !accepting.future.isDone { try await loop.moment() }
+            accepting.cancel()
+            await #expect(throws: IOError(call: "accept4", code: EINVAL)) { try await accepting.value }
+        }
+    }
+
     @Test func `descriptors are inherited when they are meant for this process`() {
         func announced(_ variables: [String: String]) -> [InheritedDescriptor] {
             InheritedDescriptor.announced(to: 77) { variables[$0] }

@@ -64,6 +64,40 @@ import Testing
         }
     }
 
+    @Test func `all of a file may be asked for without knowing how much that is`() async throws {
+        // In a process of its own: room for all that was asked for would be the end of it.
+        await #expect(processExitsWith: .success) {
+            try await withLoop { loop async throws in
+                #expect(try await loop.readFile("/proc/self/status", limit: .max).count > 100)
+                let file = try await loop.openFile("/etc/passwd", for: .reading)
+                #expect(try await file.read(at: 1, count: .max).count == file.size() - 1)
+            }
+        }
+    }
+
+    @Test func `a file of several rooms is read whole`() async throws {
+        try await inDirectory { loop, directory in
+            let size = 40 << 20
+            let file = try await loop.openFile("\(directory)/file", for: .updating)
+            try await file.write([1], at: 0)
+            try await file.write([2], at: 16 << 20)
+            try await file.write([3], at: size - 1)
+            let bytes = try await loop.readFile("\(directory)/file", limit: .max)
+            #expect(bytes.count == size)
+            #expect([bytes[0], bytes[16 << 20], bytes[size - 1]] == [1, 2, 3])
+            #expect(try await file.read(at: 16 << 20, count: size) == Array(bytes[(16 << 20)...]))
+        }
+    }
+
+    @Test func `a file whose name is as long as names may be is written`() async throws {
+        try await inDirectory { loop, directory in
+            let path = "\(directory)/\(String(repeating: "a", count: Int(NAME_MAX)))"
+            try await loop.writeFile(path, [1])
+            #expect(try await loop.readFile(path) == [1])
+            unlink(path)
+        }
+    }
+
     @Test func `an open file is read and written by position`() async throws {
         try await inDirectory { loop, directory in
             let file = try await loop.openFile("\(directory)/file", for: .updating)

@@ -105,6 +105,44 @@ import Testing
         }
     }
 
+    @Test func `a pipe that always has more does not keep the loop to itself`() async throws {
+        try await withLoop { loop async throws in
+            let (reader, writer) = try pipe(on: loop)
+            let turns = Journal<Void>()
+            let others = loop.spawn {
+                while true {
+                    turns.note(())
+                    try await loop.moment()
+                }
+            }
+            try await loop.moment()
+            let before = turns.entries.count
+            try await writer.write([UInt8](repeating: 1, count: 60_000))
+            var left = 32 << 20
+            while left > 0, let bytes = try await reader.read() {
+                left -= bytes.count
+                try await writer.write(bytes)
+            }
+            #expect(turns.entries.count - before >= 10)
+            others.cancel()
+        }
+    }
+
+    @Test func `a second writer is refused, and nothing of it is queued`() async throws {
+        try await withLoop { loop async throws in
+            let (reader, writer) = try pipe(on: loop)
+            let bytes = [UInt8](repeating: 1, count: 300_000)
+            let first = loop.spawn {
+                try await writer.write(bytes)
+                writer.close()
+            }
+            try await loop.moment()
+            await #expect(throws: StreamError.busy("writing")) { try await writer.write([2]) }
+            #expect(try await reader.collect() == bytes)
+            try await first.value
+        }
+    }
+
     @Test func `a second reader is refused, a closed end says so, another thread is sent away`() async throws {
         try await withLoop { loop async throws in
             let (reader, writer) = try pipe(on: loop)

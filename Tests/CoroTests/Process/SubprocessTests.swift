@@ -111,6 +111,16 @@ import Testing
         }
     }
 
+    @Test func `nor does one for a process of whose end the loop has not heard yet`() async throws {
+        try await withLoop { loop async throws in
+            let process = try Subprocess("true", on: loop)
+            var info = siginfo_t()
+            #expect(waitid(P_PID, id_t(process.id), &info, WEXITED | WNOWAIT) == 0)
+            #expect(try !process.send(signal: SIGKILL))
+            #expect(try await process.wait() == .exited(0))
+        }
+    }
+
     // MARK: Not started
 
     @Test func `a program that is not there, or may not be run, fails the call with its path`() async throws {

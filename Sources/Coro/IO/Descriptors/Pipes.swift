@@ -33,6 +33,7 @@ public final class PipeReader: ByteReading, @unchecked Sendable {
     // SAFETY (@unchecked Sendable): every method first checks that it runs on the loop's thread; deinit sends the close there.
 
     private let channel: PipeChannel
+    private var quantum = Quantum(bytes: ByteStream.bytesPerTurn)
 
     /// Takes over the reading end of a pipe, which is made non-blocking and closed by the reader. Loop's thread.
     ///
@@ -53,7 +54,8 @@ public final class PipeReader: ByteReading, @unchecked Sendable {
     /// Drops the first `count` of `unread`.
     public func consume(_ count: Int) { channel.buffer.consume(count) }
 
-    /// Receives more behind what is unread; suspends while there is nothing to receive.
+    /// Receives more behind what is unread; suspends while there is nothing to receive, and every 2 MiB for one iteration of
+    /// the loop, so that others have their turn.
     ///
     /// - Returns: false when no writer is left and everything was received.
     /// - Throws: `StreamError.closed`, `.broken`, `.busy`, `.wrongThread`; `CancellationError`, `TimeoutError`,
@@ -61,16 +63,22 @@ public final class PipeReader: ByteReading, @unchecked Sendable {
     public func fill() async throws -> Bool {
         guard loop.isCurrent else { throw StreamError.wrongThread }
         while channel.isOpen {
+            if quantum.renewIfSpent() {
+                try await loop.moment()
+                continue
+            }
             let room = channel.buffer.reserve(PipeReader.leastRead, loop.buffers)
             let got = cloop_pipe_read(channel.descriptor, room.baseAddress, room.count)
             if got > 0 {
                 channel.buffer.commit(Int(got))
+                quantum.spend(Int(got))
                 return true
             }
             channel.buffer.giveBackIfEmpty(loop.buffers)
             if got == 0 { return false }
             guard got == -Int64(EAGAIN) else { throw StreamError.broken(IOError(call: "read", code: Int32(-got))) }
             try await channel.waitUntilReadable("reading")
+            quantum.renew()
         }
         throw StreamError.closed
     }
@@ -114,10 +122,11 @@ public final class PipeWriter: @unchecked Sendable {
     /// before the next bytes, so that the reader never sees a hole.
     ///
     /// - Throws: `StreamError.broken` EPIPE when no reader is left, `.closed`, `.busy`, `.wrongThread`;
-    ///   `CancellationError`, `TimeoutError`, `LoopError.closed`. Never SIGPIPE.
+    ///   `CancellationError`, `TimeoutError`, `LoopError.closed`. Never SIGPIPE. After `.busy` nothing was queued.
     public func write(_ bytes: [UInt8]) async throws {
         guard loop.isCurrent else { throw StreamError.wrongThread }
         guard channel.isOpen else { throw StreamError.closed }
+        if channel.isGiverWaiting { throw StreamError.busy("writing") }
         bytes.withUnsafeBytes { bytes in
             channel.buffer.reserve(bytes.count, loop.buffers).copyMemory(from: bytes)
             channel.buffer.commit(bytes.count)

@@ -31,8 +31,10 @@ public final class SignalSource: AsyncSequence, @unchecked Sendable {
     /// The next signal; suspends while there is none. Of equal signals that wait, the kernel keeps one.
     ///
     /// - Returns: nil once the loop is closed.
-    /// - Throws: `CancellationError`, `TimeoutError`, `LoopError.closed`.
+    /// - Throws: `CancellationError`, `TimeoutError`, `LoopError.closed`; `StreamError.busy` while another task waits,
+    ///   `StreamError.wrongThread` on any but the loop's.
     public func next() async throws -> Int32? {
+        guard source.loop.isCurrent || source.loop.isClosed else { throw StreamError.wrongThread }
         while source.isOpen {
             let signal = cloop_signals_take(source.descriptor)
             if signal > 0 { return signal }

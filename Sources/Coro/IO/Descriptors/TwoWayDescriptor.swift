@@ -23,6 +23,9 @@ class TwoWayDescriptor: Registration {
 
     final var isOpen: Bool { descriptor >= 0 }
 
+    /// A task is asleep until there is room.
+    final var isGiverWaiting: Bool { giver != nil }
+
     /// Suspends until taking is worth a call, or the descriptor is closed. Call it when taking came to nothing (EAGAIN).
     final func waitUntilReadable(_ activity: String) async throws {
         if taker != nil { throw StreamError.busy(activity) }

@@ -140,7 +140,9 @@ extension EventLoop {
     public func writeFile(_ path: String, _ bytes: [UInt8], permissions: UInt32 = 0o666) async throws {
         try await runBlocking {
             var random = SystemRandomNumberGenerator()
-            let beside = "\(path).\(String(random.next(), radix: 36)).new"
+            // In its directory, or it could not be renamed; by a name that does not grow with the file's.
+            let directory = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[...$0] } ?? ""
+            let beside = "\(directory).\(String(random.next(), radix: 36)).new"
             let descriptor = try Descriptor.open(beside, O_WRONLY | O_CREAT | O_EXCL, permissions)
             do {
                 defer { Descriptor.close(descriptor) }
@@ -182,7 +184,23 @@ extension Descriptor {
     }
 
     /// Reads until there is no more, or `count` bytes have come: from an offset, or from where the last read ended.
+    ///
+    /// There is room for what comes, not for `count`: who wants all of a file need not know how much that is.
     static func read(_ descriptor: Int32, at offset: Int?, upTo count: Int) throws(IOError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            let room = min(count - bytes.count, max(leastRoom, bytes.count))
+            let piece = try readPiece(descriptor, at: offset.map { $0 + bytes.count }, upTo: room)
+            if bytes.isEmpty { bytes = piece } else { bytes += piece }
+            guard piece.count == room else { break }
+        }
+        return bytes
+    }
+
+    /// As much as is read into one piece of memory, and hardly ever copied. What is not touched of it costs nothing.
+    private static let leastRoom = 16 * 1024 * 1024
+
+    private static func readPiece(_ descriptor: Int32, at offset: Int?, upTo count: Int) throws(IOError) -> [UInt8] {
         var failure: IOError?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { room, filled in
             while filled < count {

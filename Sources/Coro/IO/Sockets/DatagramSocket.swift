@@ -39,6 +39,11 @@ public final class DatagramSocket: AsyncSequence, @unchecked Sendable {
     public let address: SocketAddress
     private let channel: TwoWayDescriptor
     private var batch: DatagramBatch
+    /// Datagrams received since others last had their turn.
+    private var receivedInTurn = 0
+
+    /// After this many other work gets its turn, so that a flood of them cannot starve it.
+    private static let datagramsPerTurn = 64
 
     /// Opens a socket that receives at `address`, from everybody.
     ///
@@ -102,7 +107,8 @@ public final class DatagramSocket: AsyncSequence, @unchecked Sendable {
     /// The loop the socket lives on.
     public var loop: EventLoop { channel.loop }
 
-    /// The next datagram; suspends while there is none.
+    /// The next datagram; suspends while there is none, and every 64 or so for one iteration of the loop, so that others have
+    /// their turn.
     ///
     /// - Returns: nil once the socket is closed.
     /// - Throws: `IOError`; `StreamError.busy` when another task is receiving, `.wrongThread`; `CancellationError`,
@@ -111,11 +117,17 @@ public final class DatagramSocket: AsyncSequence, @unchecked Sendable {
         guard loop.isCurrent else { throw StreamError.wrongThread }
         while channel.isOpen {
             if let datagram = batch.next() { return datagram }
+            if receivedInTurn >= DatagramSocket.datagramsPerTurn {
+                receivedInTurn = 0
+                try await loop.moment()
+                continue
+            }
             let received = batch.receive(channel.descriptor)
             if received == -EAGAIN {
+                receivedInTurn = 0
                 try await channel.waitUntilReadable("receiving on")
             } else {
-                try IOError.check(received, "recvmmsg")
+                receivedInTurn += Int(try IOError.check(received, "recvmmsg"))
             }
         }
         return nil

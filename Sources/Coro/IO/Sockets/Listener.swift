@@ -100,12 +100,13 @@ public final class Listener: @unchecked Sendable {
     ///
     /// - Returns: nil once the listener is closed.
     /// - Throws: `CancellationError`, `TimeoutError`, `LoopError.closed`; `StreamError.busy` while another task waits,
-    ///   `StreamError.wrongThread` on any but the loop's. Running out of descriptors is no error here: it is reported
-    ///   once and accepting goes on when there are some again.
+    ///   `StreamError.wrongThread` on any but the loop's; `IOError` EINVAL when somebody with whom the socket is shared has
+    ///   shut it down. Running out of descriptors is no error here: it is reported once and accepting goes on when there
+    ///   are some again.
     public func accept() async throws -> ByteStream? {
         guard loop.isCurrent || loop.isClosed else { throw StreamError.wrongThread }
         while source.isOpen {
-            if let descriptor = acceptNow() {
+            if let descriptor = try acceptNow() {
                 // A failure here is this one connection's (the kernel has no memory for its registration).
                 if let stream = try? ByteStream(takingOver: descriptor, on: loop) { return stream }
                 continue
@@ -126,7 +127,7 @@ public final class Listener: @unchecked Sendable {
         source.close()
     }
 
-    private func acceptNow() -> Int32? {
+    private func acceptNow() throws(IOError) -> Int32? {
         guard source.isReadable else { return nil }
         if batch == Listener.batchMax {
             batch = 0
@@ -155,6 +156,9 @@ public final class Listener: @unchecked Sendable {
             pause = Listener.starvedPause
             if !isStarved { Report.failure("Cannot accept connections", IOError(call: "accept4", code: -accepted)) }
             isStarved = true
+        case EINVAL:
+            // It listens no more: somebody else who has the socket, another process perhaps, has called shutdown(2).
+            throw IOError(call: "accept4", code: -accepted)
         default:
             // accept(2): errors of the one connection that was taken off the queue (ENETDOWN, EHOSTUNREACH…). A turn
             // of the loop in between, in case it is the listener's own.
