@@ -113,6 +113,44 @@ struct ServeTests {
         for _ in 0..<2000 where ServeConnection(to: server.port) != nil { usleep(2000) }
     }
 
+    // MARK: Sockets of a supervisor
+
+    /// A socket at a port of its own, which the caller closes.
+    private func supervised(isListening: Bool = true) -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        if isListening { listen(descriptor, 16) }
+        return descriptor
+    }
+
+    @Test(arguments: [1, 2])
+    func `sockets that it was started with are served, and outlive it`(_ loops: Int) throws {
+        let sockets = [supervised(), supervised()]
+        defer { for socket in sockets { close(socket) } }
+        for _ in 1...2 {
+            // -p is what it would do without them.
+            let server = try ServeProcess(["-p", "1", "-q", "--loops", "\(loops)"], sockets: sockets)
+            let second = try #require(server.readLine())
+            let other = try #require(second.split(separator: ":").last.flatMap { UInt16($0.dropLast()) })
+            #expect(second == "coro-serve: listening on http://0.0.0.0:\(other)/")
+            for port in [server.port, other] {
+                #expect(ServeConnection.ask(port, "/").hasSuffix("Hello, world\n"))
+            }
+            // Whoever comes while no server is there waits for the next one.
+            server.send(SIGTERM)
+            #expect(server.end() == (0, "", ""))
+            #expect(ServeConnection(to: other) != nil)
+        }
+    }
+
+    @Test func `a socket it was started with that does not listen is 1, with its number and the cure`() throws {
+        let socket = supervised(isListening: false)
+        defer { close(socket) }
+        let (code, output, errors) = try ServeProcess(["-q"], waits: false, sockets: [socket]).end()
+        #expect(code == 1 && output == "")
+        #expect(errors.hasPrefix("coro-serve: Cannot listen at descriptor 3, which LISTEN_FDS says this was started"))
+        #expect(errors.hasSuffix("in a systemd unit, that is ListenStream= with Accept=no.\n"))
+    }
+
     @Test(arguments: [SIGINT, SIGTERM], [1, 2])
     func `a signal lets the answer under way finish, and the exit code is 0`(_ signal: Int32, _ loops: Int) throws {
         let server = try ServeProcess(["-p", "0", "-q", "--loops", "\(loops)"])

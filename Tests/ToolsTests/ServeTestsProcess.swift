@@ -29,7 +29,9 @@ final class ServeProcess {
     private(set) var port: UInt16 = 0
 
     /// Starts the tool. With `waits`, its first line must name a URL.
-    init(_ arguments: [String], waits: Bool = true, scheme: String = "http") throws {
+    ///
+    /// - Parameter sockets: what a supervisor has opened for it (sd_listen_fds(3)).
+    init(_ arguments: [String], waits: Bool = true, scheme: String = "http", sockets: [Int32] = []) throws {
         scratch = try TemporaryFolder()
         var out: [Int32] = [-1, -1]
         var err: [Int32] = [-1, -1]
@@ -41,6 +43,10 @@ final class ServeProcess {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, out[1], 1)
         posix_spawn_file_actions_adddup2(&actions, err[1], 2)
+        // Above those that they are copied to, so that none is overwritten before its turn.
+        let copies = sockets.map { fcntl($0, F_DUPFD_CLOEXEC, 3 + Int32(sockets.count)) }
+        defer { for copy in copies { Glibc.close(copy) } }
+        for (index, copy) in copies.enumerated() { posix_spawn_file_actions_adddup2(&actions, copy, 3 + Int32(index)) }
         // Whatever this thread blocks or ignores is no business of the tool's.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -54,11 +60,16 @@ final class ServeProcess {
         posix_spawnattr_setsigdefault(&attributes, &some)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
 
-        let path = try #require(ServeProcess.path)
-        var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
+        let tool = try #require(ServeProcess.path)
+        // Only the process itself knows its number, which LISTEN_PID is to be.
+        let supervised = ["/bin/sh", "-c", "LISTEN_PID=$$ exec \"$0\" \"$@\"", tool]
+        let command = (sockets.isEmpty ? [tool] : supervised) + arguments
+        let path = command[0]
+        var words: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var environment = ProcessInfo.processInfo.environment
         environment["TMPDIR"] = scratch.url.path
+        if !sockets.isEmpty { environment["LISTEN_FDS"] = "\(sockets.count)" }
         var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for variable in variables { free(variable) } }
         var pid = pid_t()
@@ -71,7 +82,8 @@ final class ServeProcess {
             let line = try #require(readLine(), "It ended without a word.")
             let digits = line.split(separator: ":").last?.prefix { $0.isNumber }
             port = try #require(digits.flatMap { UInt16($0) }, "No URL in: \(line)")
-            #expect(line == "coro-serve: listening on \(scheme)://127.0.0.1:\(port)/")
+            let host = sockets.isEmpty ? "127.0.0.1" : "0.0.0.0"
+            #expect(line == "coro-serve: listening on \(scheme)://\(host):\(port)/")
         }
     }
 

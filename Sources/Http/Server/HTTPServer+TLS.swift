@@ -23,10 +23,25 @@ extension HTTPServer {
         on address: SocketAddress, reusePort: Bool = false, tls: TLSServer,
         whenRefused: (@Sendable (any Error, SocketAddress?) -> Void)? = nil
     ) async throws -> SocketAddress {
-        let security = ServerSecurity(timeout: tls.options.handshakeTimeout, whenRefused: whenRefused) { stream in
+        try await listen(on: address, reusePort: reusePort, securedBy: security(by: tls, whenRefused))
+    }
+
+    /// Starts accepting the connections of a listener of yours, which are secure before anything is read of them. See
+    /// `listen(on:tls:)` for the one, `listen(on:)` with a listener for the other.
+    ///
+    /// - Throws: `LoopError.closed`.
+    public func listen(
+        on listener: Listener, tls: TLSServer, whenRefused: (@Sendable (any Error, SocketAddress?) -> Void)? = nil
+    ) async throws {
+        try await listen(on: listener, securedBy: security(by: tls, whenRefused))
+    }
+
+    private func security(
+        by tls: TLSServer, _ whenRefused: (@Sendable (any Error, SocketAddress?) -> Void)?
+    ) -> ServerSecurity {
+        ServerSecurity(timeout: tls.options.handshakeTimeout, whenRefused: whenRefused) { stream in
             try await stream.startTLS(tls)
         }
-        return try await listen(on: address, reusePort: reusePort, securedBy: security)
     }
 }
 #endif

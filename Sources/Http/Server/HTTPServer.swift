@@ -97,6 +97,19 @@ public final class HTTPServer: @unchecked Sendable {
         try await listen(on: address, reusePort: reusePort, securedBy: nil)
     }
 
+    /// Starts accepting the connections of a listener of yours: one with socket options or a unix socket's mode, or at a socket
+    /// that this process was started with.
+    ///
+    ///     for inherited in InheritedDescriptor.all() {
+    ///         try await server.listen(on: Listener(takingOver: inherited.descriptor, on: loop))
+    ///     }
+    ///
+    /// The listener is the server's from then on, which closes it at its shutdown; nobody else may accept from it.
+    ///
+    /// - Parameter listener: one on the server's loop.
+    /// - Throws: `LoopError.closed`.
+    public func listen(on listener: Listener) async throws { try await listen(on: listener, securedBy: nil) }
+
     /// Starts accepting connections, which are secured first if there is something to do it by.
     func listen(
         on address: SocketAddress, reusePort: Bool, securedBy security: ServerSecurity?
@@ -107,9 +120,18 @@ public final class HTTPServer: @unchecked Sendable {
             }.value
         }
         let listener = try Listener(on: loop, address: address, reusePort: reusePort)
+        try await listen(on: listener, securedBy: security)
+        return listener.address
+    }
+
+    func listen(on listener: Listener, securedBy security: ServerSecurity?) async throws {
+        precondition(listener.loop === loop, "A server accepts on its own loop; this listener is on another.")
+        if !loop.isCurrent {
+            return try await loop.spawn { try await self.listen(on: listener, securedBy: security) }.value
+        }
+        guard !isDraining else { return listener.close() }
         listeners.append(listener)
         loop.spawn { try await self.accept(from: listener, security) }
-        return listener.address
     }
 
     private func accept(from listener: Listener, _ security: ServerSecurity?) async throws {

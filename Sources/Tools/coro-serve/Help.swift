@@ -46,6 +46,9 @@ extension CommandLineArguments {
         No path leads out of DIR, by symbolic links neither. Over https browsers are told to take types
         as they are said (X-Content-Type-Options: nosniff).
 
+        Started with sockets that listen already (LISTEN_FDS, as systemd's socket units do), it serves at
+        these; -p and -b then say nothing.
+
         The first SIGINT (Ctrl-C) or SIGTERM lets requests under way finish; a second ends at once.
         Exit codes: 0 stopped, 1 could not serve (say, the port is in use), 2 wrong command line,
         a directory or certificate that cannot be used among it.

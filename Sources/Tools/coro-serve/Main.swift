@@ -51,7 +51,7 @@ internal import Http
                 try await Service(options, security, on: loop, handler: handler).run(until: signals)
             }
             return 0
-        } catch let failure as Service.CannotListen {
+        } catch let failure as CannotListen {
             ServerProcess.say("\(failure)")
         } catch {
             ServerProcess.say("\(error)")

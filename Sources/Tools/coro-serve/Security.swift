@@ -43,6 +43,10 @@ final class Security: Sendable {
         try await server.listen(on: address, reusePort: reusePort, tls: self.server, whenRefused: log?.refused)
     }
 
+    func listen(_ server: HTTPServer, on listener: Listener, log: AccessLog?) async throws {
+        try await server.listen(on: listener, tls: self.server, whenRefused: log?.refused)
+    }
+
     /// What was asked for and cannot be had; nil when all can.
     var shortcoming: String? {
         guard server.options.usesKernelTLS, !KernelTLS.isSupported else { return nil }
@@ -134,6 +138,10 @@ final class Security: Sendable {
         _ server: HTTPServer, on address: SocketAddress, reusePort: Bool, log: AccessLog?
     ) async throws -> SocketAddress {
         try await server.listen(on: address, reusePort: reusePort)
+    }
+
+    func listen(_ server: HTTPServer, on listener: Listener, log: AccessLog?) async throws {
+        try await server.listen(on: listener)
     }
 
     func introduction(at address: SocketAddress) -> String { "" }

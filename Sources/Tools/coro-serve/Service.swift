@@ -25,18 +25,13 @@ struct Service {
     /// Listens, says where, and returns when a signal has come and the last answer is out.
     func run(until signals: SignalSource) async throws {
         ServerProcess.outliveBrokenPipes()
-        let first = server(on: loop)
-        let address = try await listen(first, port: options.port)
         let others = try (1..<options.loops).map { _ in try LoopThread(name: "coro-serve") }
-        var servers = [first]
-        for other in others {
-            let server = server(on: other.loop)
-            // Where the first one is: with port 0 it was the kernel that chose.
-            _ = try await listen(server, port: address.port)
-            servers.append(server)
+        let servers = ([loop] + others.map(\.loop)).map { server(on: $0) }
+        let addresses = try await Listening(options, security, log).begin(servers)
+        for address in addresses {
+            ServerProcess.say("listening on \(security == nil ? "http" : "https")://\(address)/")
         }
-        ServerProcess.say("listening on \(security == nil ? "http" : "https")://\(address)/")
-        if let lines = security?.introduction(at: address) { ServerProcess.say(lines) }
+        if let lines = addresses.first.flatMap({ security?.introduction(at: $0) }) { ServerProcess.say(lines) }
         if let shortcoming = security?.shortcoming { ServerProcess.say(shortcoming) }
 
         while try await signals.next() == SIGHUP, let security, security.mayReload {
@@ -67,37 +62,5 @@ struct Service {
 
     private func server(on loop: EventLoop) -> HTTPServer {
         HTTPServer(on: loop, whenAnswered: log?.answered, handler: handler)
-    }
-
-    // MARK: Listening
-
-    /// Why there is nothing to serve on.
-    struct CannotListen: Error, CustomStringConvertible {
-        let address: SocketAddress
-        let error: IOError
-
-        var description: String {
-            let cure =
-                switch error.code {
-                case EADDRINUSE:
-                    "Port \(address.port) is in use. Stop what listens there, or choose another with --port; 0 picks one."
-                case EACCES: "Ports below 1024 are for root. Choose another with --port."
-                case EADDRNOTAVAIL: "This machine has no such address. Choose another with --bind."
-                default: "\(error)."
-                }
-            return "Cannot listen on \(address). \(cure)"
-        }
-    }
-
-    private func listen(_ server: HTTPServer, port: UInt16) async throws -> SocketAddress {
-        // The command line was checked, so that the address is one.
-        guard let address = SocketAddress(ip: options.host, port: port) else { throw LoopError.closed }
-        do {
-            let reusePort = options.loops > 1
-            guard let security else { return try await server.listen(on: address, reusePort: reusePort) }
-            return try await security.listen(server, on: address, reusePort: reusePort, log: log)
-        } catch let error as IOError {
-            throw CannotListen(address: address, error: error)
-        }
     }
 }

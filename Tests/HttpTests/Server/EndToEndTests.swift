@@ -43,6 +43,27 @@ import Testing
     }
 
     @Test(.enabled(if: curl != nil))
+    func `a listener of one's own is served, such as a unix socket that others may connect to`() async throws {
+        try await withServer(handler: Self.router.handler) { served in
+            let path = NSTemporaryDirectory() + "/coro-http-\(UUID().uuidString).socket"
+            let address = try #require(SocketAddress(path: path))
+            let listener = try Listener(on: served.loop, address: address, mode: 0o666)
+            try await served.server.listen(on: listener)
+            #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o666)
+            let answer = try await Self.output(
+                of: Self.curl, ["-sS", "--unix-socket", path, "http://anybody/"], on: served.loop)
+            #expect(answer == "Hello, world\n")
+            await served.server.shutdown(grace: .zero)
+            #expect(!listener.isOpen)
+            #expect(!FileManager.default.fileExists(atPath: path))
+            // Too late: it is closed, and nobody waits at it.
+            let late = try Listener(on: served.loop, address: .loopback(port: 0))
+            try await served.server.listen(on: late)
+            #expect(!late.isOpen)
+        }
+    }
+
+    @Test(.enabled(if: curl != nil))
     func `curl reuses its connection, uploads with and without a length, and reads chunks`() async throws {
         try await withServer(handler: Self.router.handler) { served in
             let url = "http://\(served.address)"
