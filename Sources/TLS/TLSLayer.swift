@@ -33,6 +33,8 @@ final class TLSLayer: StreamLayer {
     /// OpenSSL is at work, and what it works on must stay.
     private var isInside = false
     private var isClosed = false
+    /// How much OpenSSL has received in the call that it is in.
+    private var receivedInCall = 0
     /// The transport's last byte has come.
     private(set) var sawEnd = false
     /// What is wrong with the peer's chain, once it has been found.
@@ -208,6 +210,7 @@ final class TLSLayer: StreamLayer {
     /// Keeps the SSL while OpenSSL works on it: what is asked below may close the stream.
     private func inside<Result>(_ work: () -> Result) -> Result {
         isInside = true
+        receivedInCall = 0
         defer {
             isInside = false
             if isClosed { free() }
@@ -265,6 +268,10 @@ final class TLSLayer: StreamLayer {
 
     // MARK: The BIO's side
 
+    /// OpenSSL goes on until it has something for the reader, and a peer may send new keys (RFC 8446 §4.6.3) for as long as
+    /// it likes. Once it has received so much in one call, which is as much as its buffer holds, it has had a whole record.
+    private static let receivedInCallMax = 16 * 1024
+
     /// Receives for OpenSSL: what the stream had received already, then from the transport.
     func receiveCiphertext(into room: UnsafeMutableRawBufferPointer) -> StreamProgress {
         guard received.isEmpty else {
@@ -274,13 +281,15 @@ final class TLSLayer: StreamLayer {
             return .moved(count)
         }
         if let receiveFailure { return .failed(receiveFailure) }
+        if receivedInCall >= TLSLayer.receivedInCallMax { return transport.endTurn() }
         let isDeaf = session == nil && sendFailure != nil
         let progress = transport.receive(into: room, unannounced: isDeaf)
         switch progress {
         case .wouldBlock where isDeaf: return .failed(sendFailure ?? .closed)
         case .end: sawEnd = true
         case .failed(let error): receiveFailure = error
-        case .moved, .wouldBlock: break
+        case .moved(let count): receivedInCall += count
+        case .wouldBlock: break
         }
         return progress
     }

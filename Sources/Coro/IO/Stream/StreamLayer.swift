@@ -44,6 +44,13 @@ package struct StreamTransport {
         channel?.receiveRaw(into: room, unannounced: unannounced) ?? .failed(.closed)
     }
 
+    /// Receives nothing before the loop's next iteration, whatever the kernel has: the turn is others'.
+    package func endTurn() -> StreamProgress {
+        guard let channel else { return .failed(.closed) }
+        channel.announceLater(.readable)
+        return channel.noteBlocked(.receive)
+    }
+
     /// Takes what the kernel has and nobody will read, announced or not, in bounds. A socket that is closed with unread
     /// bytes sends RST, by which the peer may lose what it was sent last.
     package func drain() {
