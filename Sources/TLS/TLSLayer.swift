@@ -218,6 +218,9 @@ final class TLSLayer: StreamLayer {
         return work()
     }
 
+    /// Has certificates judged as if it were another time, in seconds since 1970; for tests, which cannot wait.
+    func judge(asOf time: Int) { X509_VERIFY_PARAM_set_time(SSL_get0_param(ssl), time) }
+
     /// Has the next record go under new keys, and asks the peer for the same, or not (RFC 8446 §4.6.3). OpenSSL does so by itself
     /// before a key is worn out; this is for tests, which cannot wait.
     func updateKeys(onBothSides: Bool = true) -> Bool {
