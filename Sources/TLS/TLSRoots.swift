@@ -31,8 +31,10 @@ public struct TLSRoots: Equatable, Sendable, ExpressibleByArrayLiteral {
     /// These, in PEM.
     public static func pem(_ bytes: [UInt8]) -> TLSRoots { TLSRoots(sources: [.pem(bytes)]) }
 
-    /// The certificate of an identity: one that has signed itself is its own root.
-    public static func certificate(of identity: TLSIdentity) -> TLSRoots { .pem(Array(identity.pem.certificates.utf8)) }
+    /// The certificate of an identity, and none of those that it hangs on.
+    public static func certificate(of identity: TLSIdentity) -> TLSRoots {
+        .pem(Array(TLSIdentity.text { PEM_write_bio_X509($0, identity.certificate) }.utf8))
+    }
 
     /// Reads them into a context. Files are read here and now.
     func load(into context: OpaquePointer) throws(TLSError) {

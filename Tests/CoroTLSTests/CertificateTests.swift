@@ -177,6 +177,16 @@ import Testing
         }
     }
 
+    @Test func `who trusts the certificate of an identity does not trust those that it hangs on`() async throws {
+        try await withLoop { loop async throws in
+            let leaf = try TestAuthority.issue(names: ["one.example"])
+            let whole = try TLSIdentity(
+                certificates: leaf.pem.certificates + TestAuthority.root.pem.certificates, key: leaf.pem.key)
+            let client = try TestAuthority.client { $0.roots = .certificate(of: whole) }
+            #expect(try await Refusal(on: loop, client).problem?.reason == .unknownIssuer)
+        }
+    }
+
     @Test func `one of an authority that nobody knows: which`() async throws {
         let problem = try await problem(with: try TestAuthority.issue(by: TestAuthority.stranger))
         #expect(problem.reason == .unknownIssuer)
