@@ -4,6 +4,9 @@
 internal import COpenSSL
 
 /// Where trusted certificates come from. Several may be put together: `[.system, .file("ours.pem")]`.
+///
+/// Each is trusted as it is, whoever has signed it: a root, an authority below one, a server's own certificate. Where
+/// revocation lists are asked for (`TLSRevocation`), only one that has signed itself is.
 public struct TLSRoots: Equatable, Sendable, ExpressibleByArrayLiteral {
     enum Source: Equatable, Sendable {
         case system

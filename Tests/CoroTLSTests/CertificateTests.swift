@@ -177,6 +177,25 @@ import Testing
         }
     }
 
+    @Test(arguments: [TLSVersion.tls12, .tls13])
+    func `an authority below a root, and a server itself, may be trusted without the root`(
+        _ version: TLSVersion
+    ) async throws {
+        try await withLoop { loop async throws in
+            let authority = try TestAuthority.intermediate()
+            let identity = try TestAuthority.issue(by: authority)
+            for trusted in [authority, identity] {
+                let client = try TestAuthority.client {
+                    $0.roots = .certificate(of: trusted)
+                    $0.versions = version...version
+                }
+                _ = try await SecurePair(on: loop, client, TLSServer(identity))
+                // And nobody else of that root.
+                #expect(try await Refusal(on: loop, client).problem?.reason == .unknownIssuer)
+            }
+        }
+    }
+
     @Test func `who trusts the certificate of an identity does not trust those that it hangs on`() async throws {
         try await withLoop { loop async throws in
             let leaf = try TestAuthority.issue(names: ["one.example"])
