@@ -57,7 +57,8 @@ public struct TLSRoots: Equatable, Sendable, ExpressibleByArrayLiteral {
                 guard SSL_CTX_load_verify_dir(context, path) == 1 else {
                     throw .roots("\(path): \(OpenSSLErrors.takeReason())")
                 }
-            case .pem(let bytes): try TLSRoots.add(bytes, to: context)
+            case .pem(let bytes):
+                do throws(TLSError) { try TLSRoots.add(bytes, to: context) } catch { throw .roots(error.detail) }
             }
         }
     }

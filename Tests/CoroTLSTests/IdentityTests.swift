@@ -88,7 +88,9 @@ import Testing
         #expect(throws: TLSError.roots("\(text): there is no certificate in it (PEM)")) {
             try TestAuthority.client { $0.roots = [.system, .file(text)] }
         }
-        #expect(throws: TLSError.self) { try TestAuthority.client { $0.roots = .pem([]) } }
+        #expect(throws: TLSError.roots("there is no certificate in it (PEM)")) {
+            try TestAuthority.client { $0.roots = .pem([]) }
+        }
         #expect(throws: TLSError.self) { try TestAuthority.server(.init(clients: .required(.file(missing)))) }
     }
 
