@@ -141,7 +141,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", ".", ".example.org", "a..b", "good.example\0.evil.example", "a b", "bücher.example", "a\nb"])
+    @Test(arguments: [
+        "", ".", ".example.org", "a..b", "good.example\0.evil.example", "a b", "bücher.example", "a\nb",
+        "127.0.0.1\0.evil.example", "127.0.0.1 ", "::1\0",
+    ])
     func `what is no host name is refused, and nothing is sent`(_ host: String) async throws {
         try await withLoop { loop async throws in
             let pair = try StreamPair(on: loop)
