@@ -95,6 +95,11 @@ import Testing
                 == "The peer's certificate “CN=localhost” is not for 127.0.0.2, but for localhost, 127.0.0.1.")
     }
 
+    @Test func `a name cannot say anything to a terminal, nor turn its text around`() async throws {
+        let identity = try TestAuthority.issue { $0.commonName = "a\u{1B}[2Jb\u{9B}2Jc\u{202E}d\ne é" }
+        #expect(identity.leaf.subject == "CN=a\\1B[2Jb?2Jc?d\\0Ae é")
+    }
+
     @Test func `of many names the first few are told`() async throws {
         let identity = try TestAuthority.issue(names: (1...9).map { "n\($0).example" })
         #expect("\(try await problem(with: identity))".hasSuffix("n3.example, n4.example and 5 more."))
