@@ -33,6 +33,8 @@ final class TLSLayer: StreamLayer {
     /// OpenSSL is at work, and what it works on must stay.
     private var isInside = false
     private var isClosed = false
+    /// How many records have been read since others had their turn.
+    private var recordsInTurn = 0
     /// How much OpenSSL has received in the call that it is in.
     private var receivedInCall = 0
     /// The transport's last byte has come.
@@ -127,15 +129,25 @@ final class TLSLayer: StreamLayer {
 
     // MARK: Bytes
 
+    /// A record may hold a single byte, and takes a microsecond or two all the same. So many full ones are two megabytes, what
+    /// a write sends in a turn.
+    private static let recordsInTurnMax = 128
+
     func receive(into room: UnsafeMutableRawBufferPointer) -> StreamProgress {
         if let refusal { return .failed(refusal) }
         guard let ssl else { return .failed(.closed) }
         OpenSSLErrors.clear()
         mustSendToReceive = false
+        recordsInTurn += 1
+        if recordsInTurn > TLSLayer.recordsInTurnMax {
+            recordsInTurn = 0
+            return transport.endTurn()
+        }
         return inside {
             var count = 0
             let result = SSL_read_ex(ssl, room.baseAddress, room.count, &count)
             guard result != 1 else { return .moved(count) }
+            recordsInTurn = 0
             switch SSL_get_error(ssl, result) {
             case SSL_ERROR_ZERO_RETURN: return .end
             // A key update (RFC 8446 §4.6.3) that a send has begun is gone on with here.
