@@ -129,6 +129,8 @@ final class TLSLayer: StreamLayer {
 
     // MARK: Bytes
 
+    var isSecuring: Bool { session == nil }
+
     /// A record may hold a single byte, and takes a microsecond or two all the same. So many full ones are two megabytes, what
     /// a write sends in a turn.
     private static let recordsInTurnMax = 128

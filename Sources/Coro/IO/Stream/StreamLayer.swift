@@ -15,6 +15,8 @@ package enum StreamProgress {
 
 /// Turns a stream's bytes into others and back. Called on the loop's thread, by the stream's channel.
 package protocol StreamLayer: AnyObject {
+    /// The two sides have still to agree: nothing of the stream's user is moved yet.
+    var isSecuring: Bool { get }
     /// Receives bytes as the stream's user will see them.
     func receive(into room: UnsafeMutableRawBufferPointer) -> StreamProgress
     /// The last `receive` would block because something of the layer's own must be sent before.
