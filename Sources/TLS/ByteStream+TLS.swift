@@ -18,12 +18,15 @@ extension ByteStream {
     /// - Throws: `TLSError`, `StreamError`, `TimeoutError`, `CancellationError`, `LoopError.closed`. The connection is closed
     ///   then, but for `StreamError.wrongThread` and `.busy` and `TLSError.alreadySecure`, after which it is as before.
     public func startTLS(_ client: TLSClient, host: String, port: UInt16? = nil) async throws {
-        try await startTLS(client, host: host, port: port, offering: nil)
+        try await secure(within: client.options.handshakeTimeout) { transport, received in
+            try client.makeLayer(transport, received: received, host: host, port: port)
+        }
     }
 
-    /// The same, with other protocols to be spoken inside than those of the client's options.
-    package func startTLS(_ client: TLSClient, host: String, port: UInt16?, offering: [String]?) async throws {
-        try await secure(within: client.options.handshakeTimeout) { transport, received in
+    /// The same, with other protocols to be spoken inside than those of the client's options, and with no other deadline
+    /// than the task's.
+    package func startTLS(_ client: TLSClient, host: String, port: UInt16?, offering: [String]) async throws {
+        try await secure(within: nil) { transport, received in
             try client.makeLayer(transport, received: received, host: host, port: port, offering: offering)
         }
     }
@@ -39,18 +42,14 @@ extension ByteStream {
     public var tls: TLSSession? { (layer as? TLSLayer)?.session }
 
     private func secure(
-        within limit: Duration, _ make: @escaping (StreamTransport, [UInt8]) throws -> TLSLayer
+        within limit: Duration?, _ make: @escaping (StreamTransport, [UInt8]) throws -> TLSLayer
     ) async throws {
         guard loop.isCurrent else { throw StreamError.wrongThread }
         if layer != nil { throw TLSError.alreadySecure }
         do {
+            guard let limit else { return try await shakeHands(make) }
             try await loop.withTimeout(limit, "The TLS handshake was not done within \(limit).") {
-                // What was said in the clear goes first: "220 ready for TLS".
-                try await flush()
-                if layer != nil { throw TLSError.alreadySecure }
-                try insert(make)
-                guard let layer = layer as? TLSLayer else { return }
-                try await shakeHands(layer)
+                try await shakeHands(make)
             }
         } catch StreamError.busy(let what) {
             throw StreamError.busy(what)
@@ -63,7 +62,12 @@ extension ByteStream {
         }
     }
 
-    private func shakeHands(_ layer: TLSLayer) async throws {
+    private func shakeHands(_ make: (StreamTransport, [UInt8]) throws -> TLSLayer) async throws {
+        // What was said in the clear goes first: "220 ready for TLS".
+        try await flush()
+        if layer != nil { throw TLSError.alreadySecure }
+        try insert(make)
+        guard let layer = layer as? TLSLayer else { return }
         while true {
             switch layer.shakeHands() {
             case .done: return

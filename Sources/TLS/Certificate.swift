@@ -44,7 +44,16 @@ public struct Certificate: Equatable, Sendable, CustomStringConvertible {
         guard X509_NAME_print_ex(bio, name, 0, copenssl_name_flags) >= 0 else { return "" }
         var bytes: UnsafeMutablePointer<CChar>?
         let count = copenssl_bio_contents(bio, &bytes)
-        return String(decoding: UnsafeRawBufferPointer(start: bytes, count: max(0, count)), as: UTF8.self)
+        let text = String(decoding: UnsafeRawBufferPointer(start: bytes, count: max(0, count)), as: UTF8.self)
+        // OpenSSL escapes ASCII's controls. U+009B is one too, and U+202E turns round what follows.
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { isHarmless($0) ? $0 : "?" }))
+    }
+
+    private static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: false
+        default: true
+        }
     }
 
     private static func names(of x509: OpaquePointer) -> [String] {

@@ -103,8 +103,10 @@ extension TLSIdentity {
         }
 
         private func setSubject(_ certificate: OpaquePointer) -> Bool {
-            X509_NAME_add_entry_by_txt(
-                X509_get_subject_name(certificate), "CN", copenssl_utf8_text, commonName, -1, -1, 0) == 1
+            // At most 64 characters (RFC 5280 appendix A.1), which a host name may have more of; it stands among the names.
+            let name = String(commonName.unicodeScalars.prefix(64))
+            return X509_NAME_add_entry_by_txt(
+                X509_get_subject_name(certificate), "CN", copenssl_utf8_text, name, -1, -1, 0) == 1
         }
 
         private var alternativeNames: String {

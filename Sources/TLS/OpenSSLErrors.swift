@@ -27,6 +27,8 @@ enum OpenSSLErrors {
             return "\(text): the peer does not speak TLS on this port"
         case SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
             return "\(text): the two sides have no TLS version in common"
+        case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+            return "\(text): the two sides have no cipher in common, or the peer wants a certificate of ours"
         case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
             return "\(text): the peer wants a certificate of ours"
         case SSL_R_TLSV1_UNRECOGNIZED_NAME:

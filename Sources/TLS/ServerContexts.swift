@@ -66,6 +66,7 @@ final class ServerContexts: @unchecked Sendable {
             try roots.load(into: context.pointer)
             roots.announce(in: context.pointer)
         }
+        if options.clients != .none { refuseExpiredSessions(in: context.pointer) }
         try options.revocation.load(into: context.pointer)
         if speaks {
             SSL_CTX_set_alpn_select_cb(
@@ -75,6 +76,19 @@ final class ServerContexts: @unchecked Sendable {
                 }, nil)
         }
         return context
+    }
+
+    /// A session is renewed for as long as its client comes back, and a certificate's time would never be over: whoever has
+    /// a ticket with one that has expired shakes hands in full, and is judged again.
+    private static func refuseExpiredSessions(in context: OpaquePointer) {
+        SSL_CTX_set_session_ticket_cb(
+            context, nil,
+            { _, session, _, _, status, _ in
+                guard status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW,
+                    !Verification.hasExpired(session)
+                else { return SSL_TICKET_RETURN_IGNORE_RENEW }
+                return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW
+            }, nil)
     }
 
     private static func chooseByName(_ ssl: OpaquePointer?) {

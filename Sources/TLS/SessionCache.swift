@@ -27,7 +27,7 @@ final class SessionCache: @unchecked Sendable {
     func take(_ key: String) -> OpaquePointer? {
         hosts.withLock { hosts in
             while let session = hosts.sessions[key]?.last {
-                let isGood = SSL_SESSION_is_resumable(session) == 1
+                let isGood = SSL_SESSION_is_resumable(session) == 1 && !Verification.hasExpired(session)
                 if isGood, SSL_SESSION_get_protocol_version(session) < TLS1_3_VERSION {
                     SSL_SESSION_up_ref(session)
                     return session

@@ -100,6 +100,7 @@ public final class TLSClient: Sendable {
     private func expect(_ host: String, of ssl: OpaquePointer) throws(TLSError) {
         // The dot at the end of an absolute name is DNS's, not the certificate's (RFC 6066 §3).
         let name = host.hasSuffix(".") ? String(host.dropLast()) : host
+        guard TLSClient.isHostName(name) else { throw .configuration("“\(host)” is no host name") }
         let parameters = SSL_get0_param(ssl)
         if X509_VERIFY_PARAM_set1_ip_asc(parameters, name) == 1 {
             // RFC 6066 §3: addresses are not sent as server names.
@@ -108,7 +109,7 @@ public final class TLSClient: Sendable {
         // RFC 9525 §6.3 and appendix A: a wildcard is a whole label, and the subject's common name names nobody.
         X509_VERIFY_PARAM_set_hostflags(
             parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
-        guard TLSClient.isHostName(name), X509_VERIFY_PARAM_set1_host(parameters, name, 0) == 1,
+        guard X509_VERIFY_PARAM_set1_host(parameters, name, 0) == 1,
             copenssl_set_server_name(ssl, name) == 1
         else {
             OpenSSLErrors.clear()
@@ -116,8 +117,8 @@ public final class TLSClient: Sendable {
         }
     }
 
-    /// True for labels with dots between them. With a dot in front OpenSSL would take the certificate of any host below,
-    /// and at a NUL a C string ends.
+    /// True for labels with dots between them, as an address is too. With a dot in front OpenSSL would take the certificate of
+    /// any host below, at a NUL a C string ends, and OpenSSL overlooks a space behind an address.
     private static func isHostName(_ name: String) -> Bool {
         name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
             && name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { !$0.isEmpty }

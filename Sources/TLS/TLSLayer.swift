@@ -33,6 +33,10 @@ final class TLSLayer: StreamLayer {
     /// OpenSSL is at work, and what it works on must stay.
     private var isInside = false
     private var isClosed = false
+    /// How many records have been read since others had their turn.
+    private var recordsInTurn = 0
+    /// How much OpenSSL has received in the call that it is in.
+    private var receivedInCall = 0
     /// The transport's last byte has come.
     private(set) var sawEnd = false
     /// What is wrong with the peer's chain, once it has been found.
@@ -125,15 +129,27 @@ final class TLSLayer: StreamLayer {
 
     // MARK: Bytes
 
+    var isSecuring: Bool { session == nil }
+
+    /// A record may hold a single byte, and takes a microsecond or two all the same. So many full ones are two megabytes, what
+    /// a write sends in a turn.
+    private static let recordsInTurnMax = 128
+
     func receive(into room: UnsafeMutableRawBufferPointer) -> StreamProgress {
         if let refusal { return .failed(refusal) }
         guard let ssl else { return .failed(.closed) }
         OpenSSLErrors.clear()
         mustSendToReceive = false
+        recordsInTurn += 1
+        if recordsInTurn > TLSLayer.recordsInTurnMax {
+            recordsInTurn = 0
+            return transport.endTurn()
+        }
         return inside {
             var count = 0
             let result = SSL_read_ex(ssl, room.baseAddress, room.count, &count)
             guard result != 1 else { return .moved(count) }
+            recordsInTurn = 0
             switch SSL_get_error(ssl, result) {
             case SSL_ERROR_ZERO_RETURN: return .end
             // A key update (RFC 8446 §4.6.3) that a send has begun is gone on with here.
@@ -208,12 +224,16 @@ final class TLSLayer: StreamLayer {
     /// Keeps the SSL while OpenSSL works on it: what is asked below may close the stream.
     private func inside<Result>(_ work: () -> Result) -> Result {
         isInside = true
+        receivedInCall = 0
         defer {
             isInside = false
             if isClosed { free() }
         }
         return work()
     }
+
+    /// Has certificates judged as if it were another time, in seconds since 1970; for tests, which cannot wait.
+    func judge(asOf time: Int) { X509_VERIFY_PARAM_set_time(SSL_get0_param(ssl), time) }
 
     /// Has the next record go under new keys, and asks the peer for the same, or not (RFC 8446 §4.6.3). OpenSSL does so by itself
     /// before a key is worn out; this is for tests, which cannot wait.
@@ -265,6 +285,10 @@ final class TLSLayer: StreamLayer {
 
     // MARK: The BIO's side
 
+    /// OpenSSL goes on until it has something for the reader, and a peer may send new keys (RFC 8446 §4.6.3) for as long as
+    /// it likes. Once it has received so much in one call, which is as much as its buffer holds, it has had a whole record.
+    private static let receivedInCallMax = 16 * 1024
+
     /// Receives for OpenSSL: what the stream had received already, then from the transport.
     func receiveCiphertext(into room: UnsafeMutableRawBufferPointer) -> StreamProgress {
         guard received.isEmpty else {
@@ -274,13 +298,15 @@ final class TLSLayer: StreamLayer {
             return .moved(count)
         }
         if let receiveFailure { return .failed(receiveFailure) }
+        if receivedInCall >= TLSLayer.receivedInCallMax { return transport.endTurn() }
         let isDeaf = session == nil && sendFailure != nil
         let progress = transport.receive(into: room, unannounced: isDeaf)
         switch progress {
         case .wouldBlock where isDeaf: return .failed(sendFailure ?? .closed)
         case .end: sawEnd = true
         case .failed(let error): receiveFailure = error
-        case .moved, .wouldBlock: break
+        case .moved(let count): receivedInCall += count
+        case .wouldBlock: break
         }
         return progress
     }

@@ -28,7 +28,9 @@ public enum TLSRevocation: Equatable, Sendable {
     func load(into context: OpaquePointer) throws(TLSError) {
         let store = SSL_CTX_get_cert_store(context)
         switch self {
-        case .unchecked: break
+        // Whoever is named is trusted, as curl and Python have it. Not where lists are looked up: of an authority that is
+        // trusted without its root OpenSSL cannot tell who has signed its list, so that it would refuse good chains.
+        case .unchecked: X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
         case .leaf(let lists):
             try lists.load(into: store)
             X509_STORE_set_flags(store, UInt(X509_V_FLAG_CRL_CHECK))

@@ -4,6 +4,9 @@
 internal import COpenSSL
 
 /// Where trusted certificates come from. Several may be put together: `[.system, .file("ours.pem")]`.
+///
+/// Each is trusted as it is, whoever has signed it: a root, an authority below one, a server's own certificate. Where
+/// revocation lists are asked for (`TLSRevocation`), only one that has signed itself is.
 public struct TLSRoots: Equatable, Sendable, ExpressibleByArrayLiteral {
     enum Source: Equatable, Sendable {
         case system
@@ -31,8 +34,10 @@ public struct TLSRoots: Equatable, Sendable, ExpressibleByArrayLiteral {
     /// These, in PEM.
     public static func pem(_ bytes: [UInt8]) -> TLSRoots { TLSRoots(sources: [.pem(bytes)]) }
 
-    /// The certificate of an identity: one that has signed itself is its own root.
-    public static func certificate(of identity: TLSIdentity) -> TLSRoots { .pem(Array(identity.pem.certificates.utf8)) }
+    /// The certificate of an identity, and none of those that it hangs on.
+    public static func certificate(of identity: TLSIdentity) -> TLSRoots {
+        .pem(Array(TLSIdentity.text { PEM_write_bio_X509($0, identity.certificate) }.utf8))
+    }
 
     /// Reads them into a context. Files are read here and now.
     func load(into context: OpaquePointer) throws(TLSError) {
@@ -52,7 +57,8 @@ public struct TLSRoots: Equatable, Sendable, ExpressibleByArrayLiteral {
                 guard SSL_CTX_load_verify_dir(context, path) == 1 else {
                     throw .roots("\(path): \(OpenSSLErrors.takeReason())")
                 }
-            case .pem(let bytes): try TLSRoots.add(bytes, to: context)
+            case .pem(let bytes):
+                do throws(TLSError) { try TLSRoots.add(bytes, to: context) } catch { throw .roots(error.detail) }
             }
         }
     }

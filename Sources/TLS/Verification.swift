@@ -15,6 +15,13 @@ enum Verification {
         return verdict
     }
 
+    /// True when the time of the certificate is over that the peer had shown when the session was made. Whoever resumes
+    /// shows none.
+    static func hasExpired(_ session: OpaquePointer?) -> Bool {
+        guard let certificate = SSL_SESSION_get0_peer(session) else { return false }
+        return X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0
+    }
+
     private static func problem(in store: OpaquePointer) -> CertificateProblem {
         let code = X509_STORE_CTX_get_error(store)
         return CertificateProblem(

@@ -95,6 +95,11 @@ import Testing
                 == "The peer's certificate “CN=localhost” is not for 127.0.0.2, but for localhost, 127.0.0.1.")
     }
 
+    @Test func `a name cannot say anything to a terminal, nor turn its text around`() async throws {
+        let identity = try TestAuthority.issue { $0.commonName = "a\u{1B}[2Jb\u{9B}2Jc\u{202E}d\ne é" }
+        #expect(identity.leaf.subject == "CN=a\\1B[2Jb?2Jc?d\\0Ae é")
+    }
+
     @Test func `of many names the first few are told`() async throws {
         let identity = try TestAuthority.issue(names: (1...9).map { "n\($0).example" })
         #expect("\(try await problem(with: identity))".hasSuffix("n3.example, n4.example and 5 more."))
@@ -141,7 +146,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", ".", ".example.org", "a..b", "good.example\0.evil.example", "a b", "bücher.example", "a\nb"])
+    @Test(arguments: [
+        "", ".", ".example.org", "a..b", "good.example\0.evil.example", "a b", "bücher.example", "a\nb",
+        "127.0.0.1\0.evil.example", "127.0.0.1 ", "::1\0",
+    ])
     func `what is no host name is refused, and nothing is sent`(_ host: String) async throws {
         try await withLoop { loop async throws in
             let pair = try StreamPair(on: loop)
@@ -174,6 +182,35 @@ import Testing
             for host in ["localhost", "127.0.0.1", "::1"] {
                 _ = try await SecurePair(on: loop, client, TLSServer(identity), host: host)
             }
+        }
+    }
+
+    @Test(arguments: [TLSVersion.tls12, .tls13])
+    func `an authority below a root, and a server itself, may be trusted without the root`(
+        _ version: TLSVersion
+    ) async throws {
+        try await withLoop { loop async throws in
+            let authority = try TestAuthority.intermediate()
+            let identity = try TestAuthority.issue(by: authority)
+            for trusted in [authority, identity] {
+                let client = try TestAuthority.client {
+                    $0.roots = .certificate(of: trusted)
+                    $0.versions = version...version
+                }
+                _ = try await SecurePair(on: loop, client, TLSServer(identity))
+                // And nobody else of that root.
+                #expect(try await Refusal(on: loop, client).problem?.reason == .unknownIssuer)
+            }
+        }
+    }
+
+    @Test func `who trusts the certificate of an identity does not trust those that it hangs on`() async throws {
+        try await withLoop { loop async throws in
+            let leaf = try TestAuthority.issue(names: ["one.example"])
+            let whole = try TLSIdentity(
+                certificates: leaf.pem.certificates + TestAuthority.root.pem.certificates, key: leaf.pem.key)
+            let client = try TestAuthority.client { $0.roots = .certificate(of: whole) }
+            #expect(try await Refusal(on: loop, client).problem?.reason == .unknownIssuer)
         }
     }
 

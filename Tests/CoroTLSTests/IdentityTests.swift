@@ -19,6 +19,17 @@ import Testing
         #expect(try TLSIdentity(certificateFile: both).leaf == identity.leaf)
     }
 
+    @Test func `a host's name may be longer than a common name`() async throws {
+        let name = Array(repeating: "label", count: 15).joined(separator: ".")
+        try #require(name.utf8.count > 64)
+        let identity = try TLSIdentity.selfSigned(names: [name])
+        #expect(identity.leaf.names == [name])
+        try await withLoop { loop async throws in
+            let client = try TestAuthority.client { $0.roots = .certificate(of: identity) }
+            _ = try await SecurePair(on: loop, client, TLSServer(identity), host: name)
+        }
+    }
+
     @Test func `a file that is not there, or holds something else, is named`() throws {
         let folder = IdentityFolder()
         let (certificate, key) = folder.files(TestAuthority.localhost)
@@ -88,7 +99,9 @@ import Testing
         #expect(throws: TLSError.roots("\(text): there is no certificate in it (PEM)")) {
             try TestAuthority.client { $0.roots = [.system, .file(text)] }
         }
-        #expect(throws: TLSError.self) { try TestAuthority.client { $0.roots = .pem([]) } }
+        #expect(throws: TLSError.roots("there is no certificate in it (PEM)")) {
+            try TestAuthority.client { $0.roots = .pem([]) }
+        }
         #expect(throws: TLSError.self) { try TestAuthority.server(.init(clients: .required(.file(missing)))) }
     }
 

@@ -124,5 +124,83 @@ import Testing
             #expect(broken > 30)
         }
     }
+
+    /// Two secured ends that hear nothing of each other any more: `near.left` says what `near.right` gets, and `far.right` hears
+    /// what `far.left` is given. What is made in small pieces can so be sent all at once.
+    private static func stoppedPair(on loop: EventLoop) async throws -> (near: StreamPair, far: StreamPair) {
+        let (near, far) = (try StreamPair(on: loop), try StreamPair(on: loop))
+        let relays = [(near.right, far.left), (far.left, near.right)].map { source, sink in
+            loop.spawn { await failure { try await relay(source, sink, nil) } }
+        }
+        let (client, server) = (try TestAuthority.client(), try TestAuthority.server())
+        let accepting = loop.spawn { try await far.right.startTLS(server) }
+        try await near.left.startTLS(client, host: "localhost")
+        try await accepting.value
+        // The server's tickets are out of the way, and everything of the handshake has arrived.
+        try await near.left.write("a")
+        #expect(try await far.right.read() == [UInt8(ascii: "a")])
+        try await far.right.write("b")
+        #expect(try await near.left.read() == [UInt8(ascii: "b")])
+        for relay in relays {
+            relay.cancel()
+            _ = try await relay.value
+        }
+        return (near, far)
+    }
+
+    @Test func `a peer that puts each byte into a record of its own takes nobody's turn`() async throws {
+        try await withLoop { loop async throws in
+            let (near, far) = try await Self.stoppedPair(on: loop)
+            var records: [UInt8] = []
+            let count = 2_000
+            for _ in 0..<count {
+                try await near.left.write("x")
+                records += try #require(try await near.right.read())
+            }
+            far.left.append(records)
+            while far.left.unsentCount > 0 { try await loop.moment() }
+
+            let turns = Locked(0)
+            let others = loop.spawn {
+                while true {
+                    try await loop.moment()
+                    turns.withLock { $0 += 1 }
+                }
+            }
+            #expect(try await far.right.read(exactly: count).count == count)
+            // As many records hold two megabytes when they are full.
+            #expect(turns.withLock { $0 } >= count / 128)
+            others.cancel()
+            _ = try? await others.value
+        }
+    }
+
+    @Test func `RFC 8446 §4.6.3: a peer that changes its keys without end takes nobody's turn`() async throws {
+        try await withLoop { loop async throws in
+            let (near, far) = try await Self.stoppedPair(on: loop)
+            let layer = try #require(near.left.layer as? TLSLayer)
+            var updates: [UInt8] = []
+            for _ in 0..<40 {
+                for _ in 0..<100 {
+                    try #require(layer.updateKeys(onBothSides: false))
+                    guard case .done = layer.shakeHands() else {
+                        Issue.record("There was no room.")
+                        return
+                    }
+                }
+                updates += try #require(try await near.right.read())
+            }
+            try #require(updates.count > 100_000)
+            try await near.left.write("c")
+            updates += try #require(try await near.right.read())
+            far.left.append(updates)
+            while far.left.unsentCount > 0 { try await loop.moment() }
+
+            let plan = far.right.inject(.smooth)
+            _ = far.right.receiveUnannouncedNow()
+            #expect(plan.steps < 3)
+            #expect(try await far.right.read() == [UInt8(ascii: "c")])
+        }
+    }
 }
 #endif

@@ -186,6 +186,50 @@ import Testing
         }
     }
 
+    @Test(arguments: [TLSVersion.tls12, .tls13])
+    func `a client whose certificate has expired since is judged again`(_ version: TLSVersion) async throws {
+        try await withLoop { loop async throws in
+            let identity = try TestAuthority.issue(names: ["client.example"]) { $0.notAfter = .seconds(-5) }
+            let client = try TestAuthority.client {
+                $0.identity = identity
+                $0.versions = version...version
+            }
+            let server = try TestAuthority.server(.init(clients: .required(.certificate(of: TestAuthority.root))))
+            let pair = try StreamPair(on: loop)
+            try pair.right.insert { transport, received in
+                let layer = try server.makeLayer(transport, received: received)
+                layer.judge(asOf: Int(identity.leaf.notAfter.secondsSince1970) - 10)
+                return layer
+            }
+            let accepting = loop.spawn { try await pair.right.shakeHands() }
+            try await pair.left.startTLS(client, host: "localhost")
+            try await accepting.value
+            try await pair.right.write("a")
+            #expect(try await pair.left.read() == [UInt8(ascii: "a")])
+            let refusal = try await Refusal(on: loop, client, server)
+            guard case .certificate(let problem)? = refusal.server as? TLSError else {
+                Issue.record("\(String(describing: refusal.server))")
+                return
+            }
+            #expect(problem.reason == .expired)
+        }
+    }
+
+    @Test(arguments: [TLSVersion.tls12, .tls13])
+    func `a server whose certificate has expired is not met again without being judged`(
+        _ version: TLSVersion
+    ) async throws {
+        try await withLoop { loop async throws in
+            // Who does not verify has such a session without waiting for the time to pass.
+            let client = try TestAuthority.client {
+                $0.verifiesPeer = false
+                $0.versions = version...version
+            }
+            let server = try TLSServer(TestAuthority.issue { $0.notAfter = .seconds(-5) })
+            for _ in 0..<3 { #expect(try await !isResumed(client, server, on: loop)) }
+        }
+    }
+
     @Test func `a client keeps few sessions of a host`() async throws {
         try await withLoop { loop async throws in
             let client = try client(.tls13)

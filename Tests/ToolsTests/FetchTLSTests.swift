@@ -201,6 +201,26 @@ private let openssl = Program.find("openssl")
     }
 
     @Test(.enabled(if: curl != nil, "curl is not installed"))
+    func `agrees with curl that --cacert may name the server itself, or an authority below the root`() throws {
+        let files = try Certificates()
+        var blank = TLSIdentity.Blank(names: [], commonName: "Department")
+        blank.isAuthority = true
+        let department = try blank.sign(by: files.authority)
+        let identity = try TLSIdentity.Blank(names: ["127.0.0.1"]).sign(by: department)
+        let server = try SecureServer(identity)
+        let end = "-----END CERTIFICATE-----\n"
+        let leaf = try #require(identity.pem.certificates.range(of: end)).upperBound
+        try files.write(String(identity.pem.certificates[..<leaf]), to: "leaf.pem")
+        try files.write(department, "department.pem", "department.key")
+        for file in ["ca.pem", "department.pem", "leaf.pem"] {
+            let arguments = ["-sS", "--cacert", files.path(file), server.host]
+            let theirs = try Program.run(try #require(curl), arguments)
+            let ours = try Program.run(Program.coroFetch, arguments)
+            #expect(theirs.status == 0 && ours.status == 0, "\(file): \(ours.errors)")
+        }
+    }
+
+    @Test(.enabled(if: curl != nil, "curl is not installed"))
     func `agrees with curl about OpenSSL's number for a certificate, with -k and without`() throws {
         let files = try Certificates()
         // Another authority, which is sent along and trusted by nobody.

@@ -80,6 +80,13 @@ import Testing
         }
     }
 
+    @Test func `lets no answer command the terminal that -v writes to`() throws {
+        try serving(["/": canned("hi", fields: "X: a\u{9B}2Jb\r\n")]) { server in
+            let result = try Program.fetch("-v", server.host)
+            #expect(result.errors.contains("< X: a?2Jb\n"))
+        }
+    }
+
     @Test func `writes with -w what curl would`() throws {
         try serving(["/x": canned("hi", fields: "Content-Type: text/plain\r\n")]) { server in
             let format =

@@ -161,6 +161,15 @@ struct `coro-serve over TLS` {
         #expect(server.end() == (0, "", ""))
     }
 
+    @Test func `says where it cannot write the certificate that it has made`() throws {
+        let result = try RunningProgram(
+            try #require(ServeProcess.path), ["--tls", "-p", "0"], environment: ["TMPDIR=/nonexistent"]
+        ).wait()
+        #expect(result.status == 2)
+        let sentence = "The certificate cannot be written to /nonexistent: No such file or directory."
+        #expect(result.errors.hasPrefix("coro-serve: \(sentence)\n"), "\(result.errors)")
+    }
+
     @Test func `ends with 2 when it cannot use what it is given`() throws {
         let files = try Certificates()
         try files.write(try files.issue(), "server.pem", "server.key")

@@ -53,7 +53,7 @@ final class ClientSecurity: @unchecked Sendable {
 
 extension HTTPClient.Configuration {
     /// How connections for `https` URLs are secured: whom they trust, who we are. The protocols in it are not used: this
-    /// client speaks `http/1.1`.
+    /// client speaks `http/1.1`. Nor is its `handshakeTimeout`: `connectTimeout` covers the handshake.
     ///
     /// Files that it names are read when the first `https` URL is fetched; what is wrong with them is that fetch's error.
     public var tls: TLSClient.Options {
@@ -63,7 +63,7 @@ extension HTTPClient.Configuration {
 
     /// A client for TLS that is there already, used in place of one that is made of `tls`. HTTP clients that share one, on
     /// any loops, resume each other's sessions, and its files are read once. The protocols in its options are not used
-    /// either.
+    /// either, nor its `handshakeTimeout`.
     public var tlsClient: TLSClient? {
         get { security.client }
         set { security.client = newValue }

@@ -30,6 +30,7 @@ enum Trace {
 
     /// Escape sequences of a hostile server must not reach the terminal.
     static func printable(_ line: Substring) -> String {
-        String(String.UnicodeScalarView(line.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : $0 }))
+        let harmless = line.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }
+        return String(String.UnicodeScalarView(harmless))
     }
 }

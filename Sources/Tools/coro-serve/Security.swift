@@ -32,6 +32,8 @@ final class Security: Sendable {
             server = try TLSServer(identity, choices)
         } catch let error as TLSError {
             throw Complaint("\(error) Look at --tls-cert and --tls-key.")
+        } catch let complaint as Complaint {
+            throw complaint
         } catch {
             throw Complaint("\(error)")
         }
@@ -106,7 +108,7 @@ final class Security: Sendable {
         // EXCL: whatever is there under this name, a link of somebody else's, is not written to.
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw Complaint("The certificate cannot be written to \(directory): \(String(cString: strerror(errno)))")
+            throw Complaint("The certificate cannot be written to \(directory): \(String(cString: strerror(errno))).")
         }
         defer { close(descriptor) }
         let pem = Array(identity.pem.certificates.utf8)

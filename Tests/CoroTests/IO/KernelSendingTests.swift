@@ -5,6 +5,7 @@ import Testing
 
 /// A layer whose work on what is sent the kernel does, as the stream sees it; here there is none to do.
 private final class KernelLayer: StreamLayer {
+    let isSecuring = false
     private let transport: StreamTransport
 
     init(_ transport: StreamTransport) { self.transport = transport }

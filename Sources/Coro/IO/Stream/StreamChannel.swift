@@ -242,6 +242,7 @@ final class StreamChannel: Registration, Ending {
     @inline(__always)
     func checkNobodyWrites() throws(StreamError) {
         if isWriting || writer.isSomebody { throw .busy("writing") }
+        if let layer, isOpen, layer.isSecuring { throw .busy("securing") }
     }
 
     /// Suspends until a send is worth trying.

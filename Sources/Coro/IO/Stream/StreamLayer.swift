@@ -15,6 +15,8 @@ package enum StreamProgress {
 
 /// Turns a stream's bytes into others and back. Called on the loop's thread, by the stream's channel.
 package protocol StreamLayer: AnyObject {
+    /// The two sides have still to agree: nothing of the stream's user is moved yet.
+    var isSecuring: Bool { get }
     /// Receives bytes as the stream's user will see them.
     func receive(into room: UnsafeMutableRawBufferPointer) -> StreamProgress
     /// The last `receive` would block because something of the layer's own must be sent before.
@@ -42,6 +44,13 @@ package struct StreamTransport {
     /// Receives once from the kernel; `unannounced`: also when it has said nothing of more.
     package func receive(into room: UnsafeMutableRawBufferPointer, unannounced: Bool = false) -> StreamProgress {
         channel?.receiveRaw(into: room, unannounced: unannounced) ?? .failed(.closed)
+    }
+
+    /// Receives nothing before the loop's next iteration, whatever the kernel has: the turn is others'.
+    package func endTurn() -> StreamProgress {
+        guard let channel else { return .failed(.closed) }
+        channel.announceLater(.readable)
+        return channel.noteBlocked(.receive)
     }
 
     /// Takes what the kernel has and nobody will read, announced or not, in bounds. A socket that is closed with unread
