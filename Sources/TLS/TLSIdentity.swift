@@ -46,7 +46,7 @@ public final class TLSIdentity: @unchecked Sendable {
             EVP_PKEY_free(key)
             throw error
         }
-        try self.init(owning: chain, key: key)
+        try self.init(owning: chain, from: name, key: key, from: keyName)
     }
 
     /// Says in the error of `body` what it was about.
@@ -57,13 +57,16 @@ public final class TLSIdentity: @unchecked Sendable {
     }
 
     /// Takes over what it is made of, of which there is at least one certificate.
-    init(owning certificates: [OpaquePointer], key: OpaquePointer) throws(TLSError) {
+    init(
+        owning certificates: [OpaquePointer], from name: String = "certificates", key: OpaquePointer,
+        from keyName: String = "key"
+    ) throws(TLSError) {
         certificate = certificates[0]
         chain = Array(certificates.dropFirst())
         self.key = key
         guard X509_check_private_key(certificate, key) == 1 else {
             OpenSSLErrors.clear()
-            throw .identity("the key is not this certificate's")
+            throw .identity("\(keyName): the key is not that of the certificate in \(name)")
         }
     }
 

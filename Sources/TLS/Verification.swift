@@ -54,6 +54,8 @@ enum Verification {
         var entry: OpaquePointer?
         X509_CRL_get0_by_cert(
             X509_STORE_CTX_get0_current_crl(store), &entry, X509_STORE_CTX_get_current_cert(store))
+        // OpenSSL has just found it there; but nobody promises that.
+        guard let entry else { return .other("certificate revoked") }
         var cause: CertificateProblem.RevocationReason?
         if let raw = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, nil, nil) {
             // SAFETY: NID_crl_reason decodes to an ASN1_ENUMERATED.

@@ -63,12 +63,16 @@ import Testing
 
     @Test func `another one's key is refused`() throws {
         let other = try TestAuthority.issue().pem.key
-        #expect(throws: TLSError.identity("the key is not this certificate's")) {
+        #expect(throws: TLSError.identity("key: the key is not that of the certificate in certificates")) {
             try TLSIdentity(certificates: TestAuthority.localhost.pem.certificates, key: other)
         }
-        #expect(
-            "\(TLSError.identity("the key is not this certificate's"))"
-                == "The certificate or its key cannot be used: the key is not this certificate's.")
+        let folder = IdentityFolder()
+        let (certificate, _) = folder.files(TestAuthority.localhost)
+        let key = folder.file("other.key", other)
+        let error = TLSError.identity("\(key): the key is not that of the certificate in \(certificate)")
+        #expect(throws: error) { try TLSIdentity(certificateFile: certificate, keyFile: key) }
+        let words = "the key is not that of the certificate in \(certificate)"
+        #expect("\(error)" == "The certificate or its key cannot be used: \(key): \(words).")
     }
 
     @Test(.enabled(if: Peer.openssl != nil, "The openssl command is not installed."))

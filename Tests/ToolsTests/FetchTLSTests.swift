@@ -147,7 +147,7 @@ private let openssl = Program.find("openssl")
             (["--cacert", "/nonexistent"], 77, "/nonexistent: No such file"), (["--cacert", none], 77, none),
             (["--cert", "/nonexistent"], 58, "/nonexistent: No such file"), (["--cert", none], 58, none),
             (["--cert", certificate], 58, "no private key"),
-            (["--cert", ca, "--key", files.path("ada.key")], 58, "not this certificate's"),
+            (["--cert", ca, "--key", files.path("ada.key")], 58, "not that of the certificate"),
             (["--key", certificate], 2, "--cert"), (["--tlsv1.3", "--tls-max", "1.2"], 2, "--tls-max"),
             (["--tls-max", "1.1"], 2, "1.1"),
         ] as [([String], Int32, String)] {

@@ -107,6 +107,20 @@ struct `coro-serve over TLS` {
         #expect(line.hasPrefix("coro-serve: certificate \(warning), until 20"))
     }
 
+    @Test func `says of a certificate out of its time that clients refuse it`() throws {
+        let files = try Certificates()
+        for (from, to, words) in [(-3, -1, "expired on 20"), (1, 3, "not valid before 20")] {
+            var blank = TLSIdentity.Blank(names: ["localhost"])
+            blank.notBefore = .days(from)
+            blank.notAfter = .days(to)
+            try files.write(try blank.sign(by: files.authority), "server.pem", "server.key")
+            let server = try serve("--tls-cert", files.path("server.pem"), "--tls-key", files.path("server.key"))
+            let line = try #require(server.readLine())
+            #expect(line.hasPrefix("coro-serve: certificate for localhost \(words)"))
+            #expect(line.hasSuffix("clients refuse it"))
+        }
+    }
+
     @Test func `serves with --ktls as without, and says so when the kernel has no TLS`() throws {
         let server = try serve("--tls", "--ktls")
         let (arguments, _) = try pasted(server)

@@ -31,7 +31,7 @@ final class Security: Sendable {
             let choices = TLSServer.Options(protocols: ["http/1.1"], usesKernelTLS: options.usesKernelTLS)
             server = try TLSServer(identity, choices)
         } catch let error as TLSError {
-            throw Complaint("\(error) Look at --tls-cert and --tls-key.")
+            throw Complaint("\(error) Look at --tls-cert and --tls-key; the key must not be encrypted.")
         } catch let complaint as Complaint {
             throw complaint
         } catch {
@@ -63,11 +63,18 @@ final class Security: Sendable {
             leaf.names.isEmpty
             ? "without a host name (no subjectAltName), which clients refuse,"
             : "for \(leaf.names.joined(separator: ", "))"
-        let certificate = "certificate \(names) until \(leaf.notAfter)\n  SHA-256 \(leaf.fingerprint)"
+        let certificate = "certificate \(names) \(validity(of: leaf))\n  SHA-256 \(leaf.fingerprint)"
         guard let file else { return certificate }
         let isHere = ["127.0.0.1", "::1", "0.0.0.0", "::"].contains(address.host)
         let host = isHere ? "localhost:\(address.port)" : address.description
         return "\(certificate)\n  coro-fetch --cacert \(file) https://\(host)/"
+    }
+
+    private func validity(of leaf: Certificate) -> String {
+        let now = Int64(time(nil))
+        if leaf.notAfter.secondsSince1970 < now { return "expired on \(leaf.notAfter): clients refuse it" }
+        if leaf.notBefore.secondsSince1970 > now { return "not valid before \(leaf.notBefore): clients refuse it" }
+        return "until \(leaf.notAfter)"
     }
 
     // MARK: Reloading
@@ -87,7 +94,7 @@ final class Security: Sendable {
                 try server.reload([identity])
                 return identity.leaf
             }
-            return "reloaded: \(leaf.subject) until \(leaf.notAfter), SHA-256 \(leaf.fingerprint)"
+            return "reloaded: \(leaf.subject) \(validity(of: leaf)), SHA-256 \(leaf.fingerprint)"
         } catch {
             return "kept the certificate it has: \(error)"
         }
