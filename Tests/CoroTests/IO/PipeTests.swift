@@ -120,6 +120,34 @@ import Testing
         }
     }
 
+    @Test func `a second writer is refused before it has queued anything`() async throws {
+        try await withLoop { loop async throws in
+            let (reader, writer) = try pipe(on: loop)
+            let bytes = [UInt8](repeating: 1, count: 300_000)
+            let first = loop.spawn {
+                try await writer.write(bytes)
+                writer.close()
+            }
+            try await loop.moment()
+            await #expect(throws: StreamError.busy("writing")) { try await writer.write("second") }
+            await #expect(throws: StreamError.busy("writing")) { try await writer.flush() }
+            #expect(try await reader.collect() == bytes)
+            try await first.value
+        }
+    }
+
+    @Test func `a second reader is refused what the first one waits to be more`() async throws {
+        try await withLoop { loop async throws in
+            let (reader, writer) = try pipe(on: loop)
+            try await writer.write("ab")
+            let first = loop.spawn { try await reader.read(exactly: 4) }
+            try await loop.moment()
+            await #expect(throws: StreamError.busy("reading")) { try await reader.read() }
+            try await writer.write("cd")
+            #expect(try await first.value == Array("abcd".utf8))
+        }
+    }
+
     private func pipe(on loop: EventLoop) throws -> (PipeReader, PipeWriter) {
         var ends: [Int32] = [-1, -1]
         precondition(cloop_pipe_open(&ends) == 0, "No pipe.")

@@ -285,19 +285,45 @@ import Testing
         }
     }
 
+    // MARK: One at a time, on the loop
+
+    @Test func `a second reader is refused also when the first was woken and has not run yet`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try StreamPair(on: loop)
+            let left = pair.left
+            let first = loop.spawn { try await left.read(exactly: 5) }
+            try await loop.moment()
+            let waking = loop.spawn {
+                left.channel.deliver(.readable)
+                try await pair.right.write("first")
+                return try await left.read()
+            }
+            await #expect(throws: StreamError.busy("reading")) { try await waking.value }
+            #expect(try await first.value == Array("first".utf8))
+        }
+    }
+
     @Test func `from another thread every read is refused`() async throws {
         try await withLoop { loop async throws in
             let pair = try StreamPair(on: loop)
             let left = pair.left
+            try await pair.right.write("abc")
+            try await left.peek(atLeast: 3)
             await Task.detached {
                 let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 4, alignment: 1)
                 defer { room.deallocate() }
                 await #expect(throws: StreamError.wrongThread) { try await left.fill() }
+                await #expect(throws: StreamError.wrongThread) { try await left.read() }
+                await #expect(throws: StreamError.wrongThread) { try await left.read(exactly: 3) }
+                await #expect(throws: StreamError.wrongThread) { try await left.read(until: 97) }
+                await #expect(throws: StreamError.wrongThread) { try await left.read(until: [97]) }
+                await #expect(throws: StreamError.wrongThread) { try await left.peek(atLeast: 3) }
                 await #expect(throws: StreamError.wrongThread) { try await left.read(into: room) }
                 #expect(throws: StreamError.wrongThread) { try left.putBack([1]) }
                 await #expect(throws: StreamError.wrongThread) { try await left.drain() }
                 #expect(throws: StreamError.wrongThread) { try left.set(SocketOptions(noDelay: true)) }
             }.value
+            #expect(try await left.read() == Array("abc".utf8))
         }
     }
 }

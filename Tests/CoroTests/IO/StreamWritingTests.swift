@@ -221,6 +221,26 @@ import Testing
 
     // MARK: Many writers
 
+    @Test func `a second writer is refused, not the first, also when that was woken and has not run`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try StreamPair(on: loop)
+            let left = pair.left
+            let plan = left.inject(.smooth.with(.hang, atStep: 0))
+            let first = loop.spawn { try await left.write("first") }
+            try await loop.moment()
+            #expect(left.isWriterWaiting)
+            let second = loop.spawn {
+                plan.release()
+                left.channel.deliver(.writable)
+                try await left.write("second")
+            }
+            await #expect(throws: StreamError.busy("writing")) { try await second.value }
+            try await first.value
+            left.finishWriting()
+            #expect(try await pair.right.collect() == Array("first".utf8))
+        }
+    }
+
     /// Ten producers write a thousand pieces each; whether every piece arrives whole.
     private func produce(_ write: @escaping @Sendable (ByteStream, [UInt8]) async throws -> Void, on loop: EventLoop)
         async throws

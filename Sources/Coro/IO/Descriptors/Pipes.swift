@@ -53,13 +53,19 @@ public final class PipeReader: ByteReading, @unchecked Sendable {
     /// Drops the first `count` of `unread`.
     public func consume(_ count: Int) { channel.buffer.consume(count) }
 
+    /// Throws when this task must not read now: `StreamError.busy` while another one is in the middle of a read, `.wrongThread`.
+    public func checkReader() throws {
+        guard loop.isCurrent else { throw StreamError.wrongThread }
+        try channel.checkNobodyTakes("reading")
+    }
+
     /// Receives more behind what is unread; suspends while there is nothing to receive.
     ///
     /// - Returns: false when no writer is left and everything was received.
     /// - Throws: `StreamError.closed`, `.broken`, `.busy`, `.wrongThread`; `CancellationError`, `TimeoutError`,
     ///   `LoopError.closed`.
     public func fill() async throws -> Bool {
-        guard loop.isCurrent else { throw StreamError.wrongThread }
+        try checkReader()
         while channel.isOpen {
             let room = channel.buffer.reserve(PipeReader.leastRead, loop.buffers)
             let got = cloop_pipe_read(channel.descriptor, room.baseAddress, room.count)
@@ -114,9 +120,9 @@ public final class PipeWriter: @unchecked Sendable {
     /// before the next bytes, so that the reader never sees a hole.
     ///
     /// - Throws: `StreamError.broken` EPIPE when no reader is left, `.closed`, `.busy`, `.wrongThread`;
-    ///   `CancellationError`, `TimeoutError`, `LoopError.closed`. Never SIGPIPE.
+    ///   `CancellationError`, `TimeoutError`, `LoopError.closed`. Never SIGPIPE. After `StreamError.busy` nothing was queued.
     public func write(_ bytes: [UInt8]) async throws {
-        guard loop.isCurrent else { throw StreamError.wrongThread }
+        try checkWriter()
         guard channel.isOpen else { throw StreamError.closed }
         bytes.withUnsafeBytes { bytes in
             channel.buffer.reserve(bytes.count, loop.buffers).copyMemory(from: bytes)
@@ -135,7 +141,7 @@ public final class PipeWriter: @unchecked Sendable {
 
     /// Writes what is queued; suspends until the pipe has taken all of it.
     public func flush() async throws {
-        guard loop.isCurrent else { throw StreamError.wrongThread }
+        try checkWriter()
         while !channel.buffer.isEmpty {
             let bytes = channel.buffer.bytes
             let written = cloop_pipe_write(channel.descriptor, bytes.baseAddress, bytes.count)
@@ -149,6 +155,11 @@ public final class PipeWriter: @unchecked Sendable {
         }
         guard channel.isOpen else { throw StreamError.closed }
         channel.buffer.giveBackIfEmpty(loop.buffers)
+    }
+
+    private func checkWriter() throws(StreamError) {
+        guard loop.isCurrent else { throw .wrongThread }
+        try channel.checkNobodyGives("writing")
     }
 
     /// Closes this end: the reader finds the end behind what it was sent. What is queued is dropped. A second call does

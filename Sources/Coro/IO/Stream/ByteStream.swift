@@ -65,12 +65,18 @@ public final class ByteStream: ByteReading, @unchecked Sendable {
         channel.input.giveBackIfEmpty(loop.buffers)
     }
 
+    /// Throws when this task must not read now: `StreamError.busy` while another one is in the middle of a read, `.wrongThread`.
+    public func checkReader() throws {
+        try checkThread()
+        try channel.checkNobodyReads()
+    }
+
     /// Receives more behind what is unread; suspends while there is nothing to receive.
     ///
     /// - Returns: false when the peer has sent its last byte.
     /// - Throws: `StreamError`, `CancellationError`, `TimeoutError`, `LoopError.closed`.
     public func fill() async throws -> Bool {
-        try checkThread()
+        try checkReader()
         while true {
             switch channel.receive() {
             case .moved: return true

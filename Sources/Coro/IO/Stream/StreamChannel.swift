@@ -29,6 +29,10 @@ final class StreamChannel: Registration, Ending {
     @exclusivity(unchecked) private(set) var peerEnd: PeerEnd?
     @exclusivity(unchecked) var reader = Sleeper.nobody
     @exclusivity(unchecked) var writer = Sleeper.nobody
+    /// A task is in the middle of a read, or of a write: it sleeps, or has been woken and has not run yet. Who came between the
+    /// two would take its bytes, or have it find its place taken.
+    @exclusivity(unchecked) private var hasReader = false
+    @exclusivity(unchecked) private var hasWriter = false
     /// What is sent has its continuation at hand: packets need not end where it does.
     @exclusivity(unchecked) var moreFollows = false
     /// What goes out without a task that waits for it; nil until something does.
@@ -229,7 +233,9 @@ final class StreamChannel: Registration, Ending {
 
     /// Suspends until a read is worth trying. Heeds cancellation and the task's deadline; consumes nothing.
     func waitUntilReadable() async throws {
-        if reader.isSomebody { throw StreamError.busy("reading") }
+        try checkNobodyReads()
+        hasReader = true
+        defer { hasReader = false }
         input.giveBackIfEmpty(loop.buffers)
         try await park(on: loop, for: "reading") { waiter in
             guard self.isOpen, !self.isReadable else { return waiter.wake(.ready) }
@@ -238,15 +244,23 @@ final class StreamChannel: Registration, Ending {
         }
     }
 
+    /// Refuses a second reader before it has taken what the first one waits to be more.
+    @inline(__always)
+    func checkNobodyReads() throws(StreamError) {
+        if hasReader || reader.isSomebody { throw .busy("reading") }
+    }
+
     /// Refuses a second writer before it has queued anything.
     @inline(__always)
     func checkNobodyWrites() throws(StreamError) {
-        if isWriting || writer.isSomebody { throw .busy("writing") }
+        if isWriting || hasWriter { throw .busy("writing") }
     }
 
     /// Suspends until a send is worth trying.
     func waitUntilWritable() async throws {
-        if writer.isSomebody { throw StreamError.busy("writing") }
+        if hasWriter { throw StreamError.busy("writing") }
+        hasWriter = true
+        defer { hasWriter = false }
         try await park(on: loop, for: "writing") { waiter in
             guard self.isOpen, !self.mayWrite else { return waiter.wake(.ready) }
             self.writer = .waiter(waiter)
