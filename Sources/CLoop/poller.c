@@ -9,6 +9,7 @@
 
 _Static_assert(sizeof(cloop_event) == sizeof(struct epoll_event), "cloop_event is the kernel's epoll_event");
 _Static_assert(CLOOP_READABLE == EPOLLIN && CLOOP_WRITABLE == EPOLLOUT, "interest bits are epoll's");
+_Static_assert(CLOOP_URGENT == EPOLLPRI, "urgent data is epoll's priority bit");
 _Static_assert(CLOOP_ERROR == EPOLLERR && CLOOP_HANG_UP == EPOLLHUP, "error bits are epoll's");
 _Static_assert(CLOOP_PEER_CLOSED == EPOLLRDHUP && CLOOP_EDGE_TRIGGERED == EPOLLET, "mode bits are epoll's");
 

@@ -2,8 +2,10 @@
 //
 // Edge-triggered, registered once. The kernel tells us of a change only once, so this file remembers it: `mayRead`
 // stays true until a read comes back short or empty-handed, `mayWrite` until a send does. epoll(7) allows a short
-// count as the sign that the socket is drained, which saves the extra read that would only return EAGAIN. The one
-// exception: with FIN or an error announced there will be no further edge, so then reads go on to the end.
+// count as the sign that the socket is drained, which saves the extra read that would only return EAGAIN. Two
+// exceptions: with FIN or an error announced there will be no further edge, so then reads go on to the end. And a read
+// stops short at the place of out-of-band data (tcp(7)), whatever comes behind, so from a peer that has sent such it proves
+// nothing.
 
 internal import CLoop
 internal import Glibc
@@ -27,6 +29,8 @@ final class StreamChannel: Registration, Ending {
     @exclusivity(unchecked) private(set) var mayWrite = true
     /// FIN, RST or an error was announced: no further edge will come.
     @exclusivity(unchecked) private(set) var peerEnd: PeerEnd?
+    /// A read that comes back short has drained the socket.
+    @exclusivity(unchecked) private var shortMeansDrained = true
     @exclusivity(unchecked) var reader = Sleeper.nobody
     @exclusivity(unchecked) var writer = Sleeper.nobody
     /// A task is in the middle of a read, or of a write: it sleeps, or has been woken and has not run yet. Who came between the
@@ -116,7 +120,7 @@ final class StreamChannel: Registration, Ending {
         let got = cloop_socket_receive(descriptor, room.baseAddress, count)
         if got > 0 {
             receivedTotal &+= Int(got)
-            if got < room.count, peerEnd == nil { mayRead = false }
+            if got < room.count, shortMeansDrained { mayRead = false }
             return .moved(Int(got))
         }
         if got == 0 { return endOrBreak }
@@ -289,10 +293,12 @@ final class StreamChannel: Registration, Ending {
         guard isOpen || lingering != nil else { return }
         if readiness.contains(.writable) { mayWrite = true }
         if readiness.contains(.readable) { mayRead = true }
+        if readiness.contains(.urgent) { shortMeansDrained = false }
         let ends = readiness.intersection([.peerClosed, .hangUp, .error])
         if !ends.isEmpty {
             if peerEnd != .vanished { peerEnd = ends == .peerClosed ? .finished : .vanished }
             mayRead = true
+            shortMeansDrained = false
             if ends != .peerClosed { mayWrite = true }
         }
         if mayRead || (mayWrite && readerNeedsRoom) { reader.take().wake() }
