@@ -169,7 +169,8 @@ extension ByteStream {
     /// File bytes are not queued: when this is cancelled half-way, a part has gone and how much is not known. Who wants to
     /// go on after a cancel says `write(file:from:upTo:)`; who does not, closes or resets the stream.
     ///
-    /// - Throws: `StreamError.ended` when the file is shorter than that (it may have shrunk meanwhile). Else as `write`.
+    /// - Throws: `StreamError.ended` when the file is shorter than that (it may have shrunk meanwhile); `.broken` with the
+    ///   file's error when it cannot be read, after which the connection is as it was. Else as `write`.
     public func write(file: Int32, offset: Int64 = 0, count: Int) async throws {
         var offset = offset
         try await write(file: file, from: &offset, upTo: offset + Int64(count))

@@ -226,7 +226,11 @@ final class StreamChannel: Registration, Ending {
         var count = fileCount(at: offset, of: count)
         if let faults, let outcome = interfere(faults, .sendFile, &count) { return outcome }
         let sent = cloop_file_send(descriptor, file, &offset, count)
-        guard sent >= 0 else { return failure(sent, "sendfile", &mayWrite) }
+        guard sent >= 0 else {
+            // The call has two sides. What is the file's, or the disk's, has not broken the connection.
+            let error = IOError(call: "sendfile", code: Int32(-sent))
+            return error.isOfFile ? .failed(.broken(error)) : failure(sent, "sendfile", &mayWrite)
+        }
         sentTotal &+= Int(sent)
         // A short count means that the socket is full, or that the file has ended: only the one has an edge to come.
         if sent > 0, sent < count, cloop_socket_has_room(descriptor) == 0 { mayWrite = false }
@@ -315,4 +319,10 @@ final class StreamChannel: Registration, Ending {
         isAbandoned = true
         if isOpen { close(.closed) } else { endLingering() }
     }
+}
+
+extension IOError {
+    /// Whether it is the file's, of a call that moves a file's bytes to a connection. What is the connection's stands together
+    /// in errno(3), but for two.
+    fileprivate var isOfFile: Bool { code != EAGAIN && code != EPIPE && !(ENOTSOCK...EHOSTUNREACH).contains(code) }
 }
