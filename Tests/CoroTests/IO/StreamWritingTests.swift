@@ -153,6 +153,23 @@ import Testing
         }
     }
 
+    @Test func `what is prepared in place on a closed stream is let go of`() async throws {
+        try await withLoop { loop async throws in
+            for flushesNow in [true, false] {
+                let pair = try StreamPair(on: loop)
+                pair.left.close()
+                pair.left.reserveOutput(4).copyBytes(from: "late".utf8)
+                pair.left.commitOutput(4)
+                if flushesNow {
+                    #expect({ if case .failed(.closed) = pair.left.flushNow() { true } else { false } }())
+                } else {
+                    await #expect(throws: StreamError.closed) { try await pair.left.flush() }
+                }
+                #expect(pair.left.channel.output.capacity == 0)
+            }
+        }
+    }
+
     // MARK: Draining
 
     @Test func `drain waits above the high mark and goes on at the low one`() async throws {

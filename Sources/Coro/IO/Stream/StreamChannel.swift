@@ -146,7 +146,11 @@ final class StreamChannel: Registration, Ending {
 
     /// Sends once from the output buffer.
     func send() -> Progress {
-        if let closeReason { return .failed(closeReason) }
+        if let closeReason {
+            // Queued after the close, by who prepares output in place; nothing else would give the memory back.
+            output.discard(loop.buffers)
+            return .failed(closeReason)
+        }
         let progress = if let layer { noting(layer.send(output.bytes)) } else { sendRaw(output.bytes) }
         if case .moved(let count) = progress {
             output.consume(count)
