@@ -126,8 +126,9 @@ import Testing
                 left.append("from ")
                 Array("else".utf8).withUnsafeBytes { left.append($0) }
                 left.append(Array("where".utf8))
+                left.finishWriting()
             }.value
-            #expect(try await pair.right.read(exactly: 14) == Array("from elsewhere".utf8))
+            #expect(try await pair.right.collect() == Array("from elsewhere".utf8))
             left.close()
             await Task.detached { left.append("late") }.value
             left.append("late")

@@ -89,11 +89,14 @@ public final class ByteStream: ByteReading, @unchecked Sendable {
 
     // MARK: Ending
 
-    /// Tells the peer that no more will come (FIN), once all that is queued has gone; reading goes on. Does not wait.
-    public func finishWriting() { channel.finishWriting() }
+    /// Tells the peer that no more will come (FIN), once all that is queued has gone; reading goes on. Does not wait. Any
+    /// thread: from another one the loop does it, after what was appended there before.
+    public func finishWriting() {
+        if loop.isCurrent { channel.finishWriting() } else { loop.addCallback { self.channel.finishWriting() } }
+    }
 
     /// Closes the connection. What is queued or unread is dropped; waiting reads and writes throw `StreamError.closed`.
-    /// A second call does nothing.
+    /// A second call does nothing. Any thread.
     public func close() {
         if loop.isCurrent { channel.close() } else { loop.addCallback { self.channel.close() } }
     }
