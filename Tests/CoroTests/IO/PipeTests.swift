@@ -120,6 +120,18 @@ import Testing
         }
     }
 
+    @Test func `a reader whose bytes are consumed holds no buffer, asleep or not`() async throws {
+        try await withLoop { loop async throws in
+            let (reader, writer) = try pipe(on: loop)
+            try await writer.write("ab")
+            #expect(try await reader.read(exactly: 1) == [97])
+            #expect(reader.unread.baseAddress != nil)
+            #expect(try await reader.read(exactly: 1) == [98])
+            #expect(reader.unread.baseAddress == nil)
+            writer.close()
+        }
+    }
+
     @Test func `a second writer is refused before it has queued anything`() async throws {
         try await withLoop { loop async throws in
             let (reader, writer) = try pipe(on: loop)

@@ -51,7 +51,10 @@ public final class PipeReader: ByteReading, @unchecked Sendable {
     public var unread: UnsafeRawBufferPointer { channel.buffer.bytes }
 
     /// Drops the first `count` of `unread`.
-    public func consume(_ count: Int) { channel.buffer.consume(count) }
+    public func consume(_ count: Int) {
+        channel.buffer.consume(count)
+        channel.buffer.giveBackIfEmpty(loop.buffers)
+    }
 
     /// Throws when this task must not read now: `StreamError.busy` while another one is in the middle of a read, `.wrongThread`.
     public func checkReader() throws {
