@@ -99,6 +99,25 @@ import Testing
         }
     }
 
+    @Test func `a flood does not keep the loop to the receiver`() async throws {
+        try await withLoop { loop async throws in
+            let socket = try socket(on: loop)
+            let turns = Journal<Int>()
+            let others = loop.spawn {
+                while true {
+                    turns.note(1)
+                    try await loop.moment()
+                }
+            }
+            for _ in 0..<2_048 {
+                try await socket.send([1], to: socket.address)
+                #expect(try await socket.receive()?.bytes == [1])
+            }
+            others.cancel()
+            #expect(turns.entries.count >= 3)
+        }
+    }
+
     @Test func `closing ends the sequence`() async throws {
         try await withLoop { loop async throws in
             let (one, two) = try (socket(on: loop), socket(on: loop))

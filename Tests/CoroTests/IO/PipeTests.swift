@@ -120,6 +120,26 @@ import Testing
         }
     }
 
+    @Test func `a writer that is always ahead does not keep the loop to its reader`() async throws {
+        try await withLoop { loop async throws in
+            let (reader, writer) = try pipe(on: loop)
+            let turns = Journal<Int>()
+            let others = loop.spawn {
+                while true {
+                    turns.note(1)
+                    try await loop.moment()
+                }
+            }
+            let bytes = [UInt8](repeating: 1, count: 1 << 15)
+            for _ in 0..<256 {
+                try await writer.write(bytes)
+                #expect(try await reader.read(exactly: bytes.count).count == bytes.count)
+            }
+            others.cancel()
+            #expect(turns.entries.count >= 3)
+        }
+    }
+
     @Test func `a reader whose bytes are consumed holds no buffer, asleep or not`() async throws {
         try await withLoop { loop async throws in
             let (reader, writer) = try pipe(on: loop)

@@ -33,6 +33,8 @@ public final class PipeReader: ByteReading, @unchecked Sendable {
     // SAFETY (@unchecked Sendable): every method first checks that it runs on the loop's thread; deinit sends the close there.
 
     private let channel: PipeChannel
+    /// A writer that is always ahead makes no reader wait.
+    private var quantum = Quantum(bytes: ByteStream.bytesPerTurn)
 
     /// Takes over the reading end of a pipe, which is made non-blocking and closed by the reader. Loop's thread.
     ///
@@ -70,16 +72,22 @@ public final class PipeReader: ByteReading, @unchecked Sendable {
     public func fill() async throws -> Bool {
         try checkReader()
         while channel.isOpen {
+            if quantum.renewIfSpent() {
+                try await channel.giveTurn()
+                continue
+            }
             let room = channel.buffer.reserve(PipeReader.leastRead, loop.buffers)
             let got = cloop_pipe_read(channel.descriptor, room.baseAddress, room.count)
             if got > 0 {
                 channel.buffer.commit(Int(got))
+                quantum.spend(Int(got))
                 return true
             }
             channel.buffer.giveBackIfEmpty(loop.buffers)
             if got == 0 { return false }
             guard got == -Int64(EAGAIN) else { throw StreamError.broken(IOError(call: "read", code: Int32(-got))) }
             try await channel.waitUntilReadable("reading")
+            quantum.renew()
         }
         throw StreamError.closed
     }

@@ -62,6 +62,13 @@ class TwoWayDescriptor: Registration {
         }
     }
 
+    /// Lets the others on the loop have their turn, in the middle of taking. It may be closed afterwards.
+    final func giveTurn() async throws {
+        hasTaker = true
+        defer { hasTaker = false }
+        try await loop.moment()
+    }
+
     final func deliver(_ readiness: Readiness) {
         // An error and the other side's end are news for both.
         let ends = !readiness.isDisjoint(with: [.peerClosed, .hangUp, .error])

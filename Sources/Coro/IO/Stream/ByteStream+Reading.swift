@@ -51,6 +51,7 @@ extension ByteStream {
         var filled = bytes.withUnsafeMutableBytes { take(into: $0) }
         do {
             while filled < count {
+                if channel.isTurnOver { try await channel.giveTurn() }
                 let progress = bytes.withUnsafeMutableBytes {
                     channel.receive(into: UnsafeMutableRawBufferPointer(rebasing: $0[filled...]))
                 }
@@ -89,6 +90,7 @@ extension ByteStream {
 
     private func receive(into buffer: UnsafeMutableRawBufferPointer) async throws -> Int {
         while true {
+            if channel.isTurnOver { try await channel.giveTurn() }
             switch channel.receive(into: buffer) {
             case .moved(let count): return count
             case .end: return 0

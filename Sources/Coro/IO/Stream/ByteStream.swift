@@ -5,7 +5,8 @@
 ///
 /// One task may read and another write at the same time. A read or write that is cancelled, or reaches the task's
 /// deadline, has not happened: every byte is still there and the stream is usable. (Bytes already given to `write` stay
-/// queued and go out by themselves.)
+/// queued and go out by themselves.) However fast the peer is, a task that reads suspends every 2 MiB for one iteration of
+/// the loop, so that others have their turn.
 ///
 /// - Runs on: tasks of its loop; from another thread every method throws `StreamError.wrongThread`.
 /// - Dropping the last reference closes the connection.
@@ -78,6 +79,7 @@ public final class ByteStream: ByteReading, @unchecked Sendable {
     public func fill() async throws -> Bool {
         try checkReader()
         while true {
+            if channel.isTurnOver { try await channel.giveTurn() }
             switch channel.receive() {
             case .moved: return true
             case .end: return false

@@ -46,6 +46,8 @@ final class StreamChannel: Registration, Ending {
     /// All bytes ever received and sent: whether a peer moves at all is seen by looking twice.
     @exclusivity(unchecked) private(set) var receivedTotal = 0
     @exclusivity(unchecked) var sentTotal = 0
+    /// What may be received before the others have their turn: a peer that sends as fast as it is read makes no reader wait.
+    @exclusivity(unchecked) private var incoming = Quantum(bytes: ByteStream.bytesPerTurn)
     /// What broke the connection: the first failure that was met in either direction.
     @exclusivity(unchecked) private(set) var failure: StreamError?
     weak var observer: (any StreamObserver)?
@@ -120,6 +122,7 @@ final class StreamChannel: Registration, Ending {
         let got = cloop_socket_receive(descriptor, room.baseAddress, count)
         if got > 0 {
             receivedTotal &+= Int(got)
+            incoming.spend(Int(got))
             if got < room.count, shortMeansDrained { mayRead = false }
             return .moved(Int(got))
         }
@@ -248,6 +251,7 @@ final class StreamChannel: Registration, Ending {
         try checkNobodyReads()
         hasReader = true
         defer { hasReader = false }
+        incoming.renew()
         input.giveBackIfEmpty(loop.buffers)
         try await park(on: loop, for: "reading") { waiter in
             guard self.isOpen, !self.isReadable else { return waiter.wake(.ready) }
@@ -260,6 +264,17 @@ final class StreamChannel: Registration, Ending {
     @inline(__always)
     func checkNobodyReads() throws(StreamError) {
         if hasReader || reader.isSomebody { throw .busy("reading") }
+    }
+
+    /// So much has been received without a wait that it is the others' turn: `giveTurn()` before the next read.
+    var isTurnOver: Bool { incoming.left <= 0 }
+
+    /// Lets the others on the loop have their turn, in the middle of a read.
+    func giveTurn() async throws {
+        incoming.renew()
+        hasReader = true
+        defer { hasReader = false }
+        try await loop.moment()
     }
 
     /// Refuses a second writer before it has queued anything.
@@ -284,6 +299,7 @@ final class StreamChannel: Registration, Ending {
     /// it with `wakeReader` when it is to end.
     func resumeWhenReadableOrWoken(_ continuation: UnsafeContinuation<Void, Never>) {
         input.giveBackIfEmpty(loop.buffers)
+        incoming.renew()
         if !isOpen || isReadable || reader.isSomebody {
             continuation.resume()
         } else {
