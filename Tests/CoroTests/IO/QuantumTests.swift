@@ -85,6 +85,29 @@ private final class GreedyPeer: StreamFaultSource, @unchecked Sendable {
         }
     }
 
+    @Test func `small writes to a peer that is always ready do not keep the loop to themselves`() async throws {
+        try await withLoop { loop async throws in
+            let pair = SocketPair()
+            let stream = try ByteStream(takingOver: dup(pair.left), on: loop)
+            let peer = GreedyPeer(pair.right)
+            stream.channel.faults = peer
+            let others = loop.spawn {
+                while true {
+                    peer.takeTurn()
+                    try await loop.moment()
+                }
+            }
+            let piece = [UInt8](repeating: 7, count: 1 << 13)
+            let count = 4 * ByteStream.bytesPerTurn / piece.count
+            for _ in 0..<count { try await stream.write(piece) }
+            others.cancel()
+            peer.drain()
+            #expect(peer.received == count * piece.count)
+            #expect(peer.longest >= ByteStream.bytesPerTurn / 2, "It has not been ready all the time.")
+            #expect(peer.longest <= ByteStream.bytesPerTurn + piece.count)
+        }
+    }
+
     /// The ways to receive: into the stream's buffer, into memory of the caller's, into an array.
     enum Reading: CaseIterable { case buffered, filling, exactly }
 

@@ -48,6 +48,8 @@ final class StreamChannel: Registration, Ending {
     @exclusivity(unchecked) var sentTotal = 0
     /// What may be received before the others have their turn: a peer that sends as fast as it is read makes no reader wait.
     @exclusivity(unchecked) private var incoming = Quantum(bytes: ByteStream.bytesPerTurn)
+    /// And of what is queued, however small the writes.
+    @exclusivity(unchecked) private var outgoing = Quantum(bytes: ByteStream.bytesPerTurn)
     /// What broke the connection: the first failure that was met in either direction.
     @exclusivity(unchecked) private(set) var failure: StreamError?
     weak var observer: (any StreamObserver)?
@@ -157,6 +159,7 @@ final class StreamChannel: Registration, Ending {
         let progress = if let layer { noting(layer.send(output.bytes)) } else { sendRaw(output.bytes) }
         if case .moved(let count) = progress {
             output.consume(count)
+            outgoing.spend(count)
             if backlog != nil { noteSent() }
         }
         return progress
@@ -277,6 +280,17 @@ final class StreamChannel: Registration, Ending {
         try await loop.moment()
     }
 
+    /// The same for what is sent.
+    var isWriterTurnOver: Bool { outgoing.left <= 0 }
+
+    /// Lets the others on the loop have their turn, in the middle of a write.
+    func giveWriterTurn() async throws {
+        outgoing.renew()
+        hasWriter = true
+        defer { hasWriter = false }
+        try await loop.moment()
+    }
+
     /// Refuses a second writer before it has queued anything.
     @inline(__always)
     func checkNobodyWrites() throws(StreamError) {
@@ -288,6 +302,7 @@ final class StreamChannel: Registration, Ending {
         if hasWriter { throw StreamError.busy("writing") }
         hasWriter = true
         defer { hasWriter = false }
+        outgoing.renew()
         try await park(on: loop, for: "writing") { waiter in
             guard self.isOpen, !self.mayWrite else { return waiter.wake(.ready) }
             self.writer = .waiter(waiter)
