@@ -43,7 +43,8 @@ int cloop_poller_wait(int poller, cloop_event *events, int capacity, int64_t tim
     if (timeout_ns > 0) {
         struct timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
         count = (int)syscall(SYS_epoll_pwait2, poller, out, capacity, &timeout, NULL, 0);
-        if (count < 0 && errno == ENOSYS) {
+        /* EPERM is none of its errors: so answers a seccomp filter that is older than the call. */
+        if (count < 0 && (errno == ENOSYS || errno == EPERM)) {
             /* Round up: a timer that wakes early would spin until it is due. */
             int64_t ms = timeout_ns / 1000000 + (timeout_ns % 1000000 != 0);
             count = epoll_wait(poller, out, capacity, ms > 3600000 ? 3600000 : (int)ms);
