@@ -186,6 +186,8 @@ extension ByteStream {
     package var isReaderWaiting: Bool { channel.isReaderWaiting }
     /// True while a task waits for the peer to read.
     package var isWriterWaiting: Bool { channel.isWriterWaiting }
+    /// True while a task is in the middle of a write, asleep or not: it sends what is queued.
+    package var hasWriter: Bool { channel.isWriting || channel.hasWriter }
 }
 
 extension ByteStream.Attempt {

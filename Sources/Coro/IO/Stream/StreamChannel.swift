@@ -36,7 +36,7 @@ final class StreamChannel: Registration, Ending {
     /// A task is in the middle of a read, or of a write: it sleeps, or has been woken and has not run yet. Who came between the
     /// two would take its bytes, or have it find its place taken.
     @exclusivity(unchecked) private var hasReader = false
-    @exclusivity(unchecked) private var hasWriter = false
+    @exclusivity(unchecked) private(set) var hasWriter = false
     /// What is sent has its continuation at hand: packets need not end where it does.
     @exclusivity(unchecked) var moreFollows = false
     /// What goes out without a task that waits for it; nil until something does.
