@@ -297,6 +297,25 @@ import Testing
         }
     }
 
+    @Test func `a large message leaves no large buffer behind, though the next one has begun`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try StreamPair(on: loop)
+            let (left, right) = (pair.left, pair.right)
+            let message = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
+            let supplying = loop.spawn { try await right.write(message + [1]) }
+            #expect(try await left.peek(atLeast: 1_000_001).elementsEqual(message + [1]))
+            try await supplying.value
+            left.consume(message.count)
+            #expect(left.channel.input.capacity >= message.count)
+            let reading = loop.spawn { try await left.read(exactly: 2) }
+            try await loop.moment()
+            #expect(left.isReaderWaiting)
+            #expect(left.channel.input.capacity == BufferPool.blockBytes)
+            try await right.write([2])
+            #expect(try await reading.value == [1, 2])
+        }
+    }
+
     // MARK: One at a time, on the loop
 
     @Test func `a second reader is refused also when the first was woken and has not run yet`() async throws {

@@ -255,7 +255,7 @@ final class StreamChannel: Registration, Ending {
         hasReader = true
         defer { hasReader = false }
         incoming.renew()
-        input.giveBackIfEmpty(loop.buffers)
+        input.rest(loop.buffers)
         try await park(on: loop, for: "reading") { waiter in
             guard self.isOpen, !self.isReadable else { return waiter.wake(.ready) }
             self.reader = .waiter(waiter)
@@ -313,7 +313,7 @@ final class StreamChannel: Registration, Ending {
     /// The hot path's wait: no cancellation handler, no waiter object, no async frame. Only for a task whose owner wakes
     /// it with `wakeReader` when it is to end.
     func resumeWhenReadableOrWoken(_ continuation: UnsafeContinuation<Void, Never>) {
-        input.giveBackIfEmpty(loop.buffers)
+        input.rest(loop.buffers)
         incoming.renew()
         if !isOpen || isReadable || reader.isSomebody {
             continuation.resume()
