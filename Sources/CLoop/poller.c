@@ -9,6 +9,7 @@
 
 _Static_assert(sizeof(cloop_event) == sizeof(struct epoll_event), "cloop_event is the kernel's epoll_event");
 _Static_assert(CLOOP_READABLE == EPOLLIN && CLOOP_WRITABLE == EPOLLOUT, "interest bits are epoll's");
+_Static_assert(CLOOP_URGENT == EPOLLPRI, "urgent data is epoll's priority bit");
 _Static_assert(CLOOP_ERROR == EPOLLERR && CLOOP_HANG_UP == EPOLLHUP, "error bits are epoll's");
 _Static_assert(CLOOP_PEER_CLOSED == EPOLLRDHUP && CLOOP_EDGE_TRIGGERED == EPOLLET, "mode bits are epoll's");
 
@@ -42,7 +43,8 @@ int cloop_poller_wait(int poller, cloop_event *events, int capacity, int64_t tim
     if (timeout_ns > 0) {
         struct timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
         count = (int)syscall(SYS_epoll_pwait2, poller, out, capacity, &timeout, NULL, 0);
-        if (count < 0 && errno == ENOSYS) {
+        /* EPERM is none of its errors: so answers a seccomp filter that is older than the call. */
+        if (count < 0 && (errno == ENOSYS || errno == EPERM)) {
             /* Round up: a timer that wakes early would spin until it is due. */
             int64_t ms = timeout_ns / 1000000 + (timeout_ns % 1000000 != 0);
             count = epoll_wait(poller, out, capacity, ms > 3600000 ? 3600000 : (int)ms);

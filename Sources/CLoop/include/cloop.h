@@ -18,6 +18,7 @@
 
 /* Readiness and interest, the epoll(7) bits by a name that Swift can read. */
 #define CLOOP_READABLE 0x001u        /* EPOLLIN */
+#define CLOOP_URGENT 0x002u          /* EPOLLPRI: the peer sent out-of-band data */
 #define CLOOP_WRITABLE 0x004u        /* EPOLLOUT */
 #define CLOOP_ERROR 0x008u           /* EPOLLERR, always reported */
 #define CLOOP_HANG_UP 0x010u         /* EPOLLHUP, always reported */

@@ -14,7 +14,8 @@ enum Interest {
     static let taking = UInt32(CLOOP_READABLE) | UInt32(CLOOP_EDGE_TRIGGERED)
     /// Everything, edge-triggered: one epoll_ctl for the life of a connection.
     static let stream =
-        UInt32(CLOOP_READABLE) | UInt32(CLOOP_WRITABLE) | UInt32(CLOOP_PEER_CLOSED) | UInt32(CLOOP_EDGE_TRIGGERED)
+        UInt32(CLOOP_READABLE) | UInt32(CLOOP_URGENT) | UInt32(CLOOP_WRITABLE) | UInt32(CLOOP_PEER_CLOSED)
+        | UInt32(CLOOP_EDGE_TRIGGERED)
 }
 
 struct Poller {

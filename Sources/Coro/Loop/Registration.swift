@@ -20,6 +20,9 @@ public struct Readiness: OptionSet, Sendable {
     /// The peer will send no more (FIN).
     public static let peerClosed = Readiness(rawValue: 0x2000)
 
+    /// The peer has sent out-of-band data.
+    static let urgent = Readiness(rawValue: 0x002)
+
     /// True when it says that the other side has gone, or that one direction has ended.
     var isEnd: Bool { rawValue & (0x2000 | 0x010 | 0x008) != 0 }
 }

@@ -214,7 +214,7 @@ public final class IncomingBody: AsyncSequence, @unchecked Sendable {
         // A peer that is always faster than we are must not keep the loop to itself.
         if quantum.renewIfSpent() { try await stream.loop.moment() }
         // What is queued goes out before we wait: the peer may be waiting for it. (Unless somebody is sending it already.)
-        if stream.unsentCount > 0, !stream.isWriterWaiting { try await stream.flush() }
+        if stream.unsentCount > 0, !stream.hasWriter { try await stream.flush() }
         guard let deadline else { return try await stream.fill() }
         return try await stream.loop.withDeadline(deadline) { try await stream.fill() }
     }

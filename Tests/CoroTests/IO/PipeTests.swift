@@ -105,44 +105,6 @@ import Testing
         }
     }
 
-    @Test func `a pipe that always has more does not keep the loop to itself`() async throws {
-        try await withLoop { loop async throws in
-            let (reader, writer) = try pipe(on: loop)
-            let turns = Journal<Void>()
-            let others = loop.spawn {
-                while true {
-                    turns.note(())
-                    try await loop.moment()
-                }
-            }
-            try await loop.moment()
-            let before = turns.entries.count
-            try await writer.write([UInt8](repeating: 1, count: 60_000))
-            var left = 32 << 20
-            while left > 0, let bytes = try await reader.read() {
-                left -= bytes.count
-                try await writer.write(bytes)
-            }
-            #expect(turns.entries.count - before >= 10)
-            others.cancel()
-        }
-    }
-
-    @Test func `a second writer is refused, and nothing of it is queued`() async throws {
-        try await withLoop { loop async throws in
-            let (reader, writer) = try pipe(on: loop)
-            let bytes = [UInt8](repeating: 1, count: 300_000)
-            let first = loop.spawn {
-                try await writer.write(bytes)
-                writer.close()
-            }
-            try await loop.moment()
-            await #expect(throws: StreamError.busy("writing")) { try await writer.write([2]) }
-            #expect(try await reader.collect() == bytes)
-            try await first.value
-        }
-    }
-
     @Test func `a second reader is refused, a closed end says so, another thread is sent away`() async throws {
         try await withLoop { loop async throws in
             let (reader, writer) = try pipe(on: loop)
@@ -155,6 +117,66 @@ import Testing
             await #expect(throws: StreamError.closed) { try await first.value }
             writer.close()
             await #expect(throws: StreamError.closed) { try await writer.write("x") }
+        }
+    }
+
+    @Test func `a writer that is always ahead does not keep the loop to its reader`() async throws {
+        try await withLoop { loop async throws in
+            let (reader, writer) = try pipe(on: loop)
+            let turns = Journal<Int>()
+            let others = loop.spawn {
+                while true {
+                    turns.note(1)
+                    try await loop.moment()
+                }
+            }
+            let bytes = [UInt8](repeating: 1, count: 1 << 15)
+            for _ in 0..<256 {
+                try await writer.write(bytes)
+                #expect(try await reader.read(exactly: bytes.count).count == bytes.count)
+            }
+            others.cancel()
+            #expect(turns.entries.count >= 3)
+        }
+    }
+
+    @Test func `a reader whose bytes are consumed holds no buffer, asleep or not`() async throws {
+        try await withLoop { loop async throws in
+            let (reader, writer) = try pipe(on: loop)
+            try await writer.write("ab")
+            #expect(try await reader.read(exactly: 1) == [97])
+            #expect(reader.unread.baseAddress != nil)
+            #expect(try await reader.read(exactly: 1) == [98])
+            #expect(reader.unread.baseAddress == nil)
+            writer.close()
+        }
+    }
+
+    @Test func `a second writer is refused before it has queued anything`() async throws {
+        try await withLoop { loop async throws in
+            let (reader, writer) = try pipe(on: loop)
+            let bytes = [UInt8](repeating: 1, count: 300_000)
+            let first = loop.spawn {
+                try await writer.write(bytes)
+                writer.close()
+            }
+            try await loop.moment()
+            await #expect(throws: StreamError.busy("writing")) { try await writer.write("second") }
+            await #expect(throws: StreamError.busy("writing")) { try await writer.flush() }
+            #expect(try await reader.collect() == bytes)
+            try await first.value
+        }
+    }
+
+    @Test func `a second reader is refused what the first one waits to be more`() async throws {
+        try await withLoop { loop async throws in
+            let (reader, writer) = try pipe(on: loop)
+            try await writer.write("ab")
+            let first = loop.spawn { try await reader.read(exactly: 4) }
+            try await loop.moment()
+            await #expect(throws: StreamError.busy("reading")) { try await reader.read() }
+            try await writer.write("cd")
+            #expect(try await first.value == Array("abcd".utf8))
         }
     }
 

@@ -4,29 +4,35 @@ import Testing
 
 @testable import Coro
 
-/// A peer that is always ready: it takes what there is before each call, so that the sender never has to wait. Notes how much
-/// is sent between two turns of everybody else.
+/// A peer that is always ready: before each call it takes what there is, or sends what there is room for, so that nobody ever
+/// has to wait. Notes how much is moved between two turns of everybody else.
 private final class GreedyPeer: StreamFaultSource, @unchecked Sendable {
     // SAFETY (@unchecked Sendable): everything here happens on the loop's thread.
 
     private let descriptor: Int32
-    private var sentBefore = 0
-    private var sent = 0
+    private var movedBefore = 0
+    private var moved = 0
     private(set) var longest = 0
     private(set) var received = 0
 
     init(_ descriptor: Int32) { self.descriptor = descriptor }
 
     func verdict(on call: StreamCall, moved: Int) -> StreamVerdict {
-        guard call != .receive else { return .pass }
-        sent = moved
-        longest = max(longest, sent - sentBefore)
-        drain()
+        self.moved = moved
+        longest = max(longest, moved - movedBefore)
+        if call == .receive { fill() } else { drain() }
         return call == .sendFile ? .atMost(32 * 1024) : .pass
     }
 
     /// The others have their turn.
-    func takeTurn() { sentBefore = sent }
+    func takeTurn() { movedBefore = moved }
+
+    private func fill() {
+        withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 1) { room in
+            room.initializeMemory(as: UInt8.self, repeating: 0)
+            while send(descriptor, room.baseAddress, room.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)) > 0 {}
+        }
+    }
 
     func drain() {
         withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 1) { room in
@@ -76,6 +82,65 @@ private final class GreedyPeer: StreamFaultSource, @unchecked Sendable {
             #expect(peer.received == size)
             #expect(peer.longest >= ByteStream.bytesPerTurn / 2, "It has not been ready all the time.")
             #expect(peer.longest <= ByteStream.bytesPerTurn)
+        }
+    }
+
+    @Test func `small writes to a peer that is always ready do not keep the loop to themselves`() async throws {
+        try await withLoop { loop async throws in
+            let pair = SocketPair()
+            let stream = try ByteStream(takingOver: dup(pair.left), on: loop)
+            let peer = GreedyPeer(pair.right)
+            stream.channel.faults = peer
+            let others = loop.spawn {
+                while true {
+                    peer.takeTurn()
+                    try await loop.moment()
+                }
+            }
+            let piece = [UInt8](repeating: 7, count: 1 << 13)
+            let count = 4 * ByteStream.bytesPerTurn / piece.count
+            for _ in 0..<count { try await stream.write(piece) }
+            others.cancel()
+            peer.drain()
+            #expect(peer.received == count * piece.count)
+            #expect(peer.longest >= ByteStream.bytesPerTurn / 2, "It has not been ready all the time.")
+            #expect(peer.longest <= ByteStream.bytesPerTurn + piece.count)
+        }
+    }
+
+    /// The ways to receive: into the stream's buffer, into memory of the caller's, into an array.
+    enum Reading: CaseIterable { case buffered, filling, exactly }
+
+    @Test(arguments: Reading.allCases)
+    func `reading a peer that is always ready does not keep the loop to itself`(_ reading: Reading) async throws {
+        try await withLoop { loop async throws in
+            let pair = SocketPair()
+            let stream = try ByteStream(takingOver: dup(pair.left), on: loop)
+            let peer = GreedyPeer(pair.right)
+            stream.channel.faults = peer
+            let size = 4 * ByteStream.bytesPerTurn
+            let others = loop.spawn {
+                while true {
+                    peer.takeTurn()
+                    try await loop.moment()
+                }
+            }
+            let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 15, alignment: 1)
+            defer { room.deallocate() }
+            var left = size
+            while left > 0 {
+                switch reading {
+                case .buffered: left -= try await stream.read()?.count ?? left
+                case .filling:
+                    try await stream.read(filling: room)
+                    left -= room.count
+                case .exactly: left -= try await stream.read(exactly: room.count).count
+                }
+            }
+            others.cancel()
+            #expect(peer.longest >= ByteStream.bytesPerTurn / 2, "It has not been ready all the time.")
+            // By one call beyond it.
+            #expect(peer.longest <= ByteStream.bytesPerTurn + room.count)
         }
     }
 }

@@ -193,6 +193,22 @@ import Testing
         }
     }
 
+    /// (By `unread` and `consume` alone a reader helps itself.)
+    @Test(arguments: Reading.cancellable.filter { $0.testDescription != "fill and consume half" })
+    func `a second reader is refused what the first one waits to be more`(_ reading: Reading) async throws {
+        try await withLoop { loop async throws in
+            let pair = try StreamPair(on: loop)
+            let (left, right) = (pair.left, pair.right)
+            try await right.write("a line\nof f")
+            let first = loop.spawn { try await left.read(exactly: 12) }
+            try await loop.moment()
+            #expect(left.isReaderWaiting)
+            await #expect(throws: StreamError.busy("reading")) { try await reading.next(left) }
+            try await right.write("i")
+            #expect(try await first.value == Array("a line\nof fi".utf8))
+        }
+    }
+
     @Test func `a line longer than its limit is refused, however it arrives, and is still there`() async throws {
         for plan in [FaultPlan.smooth, .oneByteAtATime, .pieces(of: 7)] {
             try await withLoop { loop async throws in

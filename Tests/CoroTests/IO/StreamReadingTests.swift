@@ -95,6 +95,18 @@ import Testing
         }
     }
 
+    @Test func `out-of-band data does not hide what was sent behind it`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try await TCPPair(on: loop)
+            try await pair.server.write("before")
+            #expect(send(pair.server.channel.descriptor, "!", 1, Int32(MSG_OOB) | Int32(MSG_NOSIGNAL)) == 1)
+            try await pair.server.write(", behind")
+            // All of it is announced before any of it is read: no other edge will come.
+            for _ in 0..<8 { try await loop.moment() }
+            #expect(try await pair.client.read(exactly: 14) == Array("before, behind".utf8))
+        }
+    }
+
     // MARK: Limits
 
     @Test func `case 51: 100 KB read through a 10 KB buffer, a kilobyte at a time, never overflow`() async throws {
@@ -285,19 +297,64 @@ import Testing
         }
     }
 
+    @Test func `a large message leaves no large buffer behind, though the next one has begun`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try StreamPair(on: loop)
+            let (left, right) = (pair.left, pair.right)
+            let message = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
+            let supplying = loop.spawn { try await right.write(message + [1]) }
+            #expect(try await left.peek(atLeast: 1_000_001).elementsEqual(message + [1]))
+            try await supplying.value
+            left.consume(message.count)
+            #expect(left.channel.input.capacity >= message.count)
+            let reading = loop.spawn { try await left.read(exactly: 2) }
+            try await loop.moment()
+            #expect(left.isReaderWaiting)
+            #expect(left.channel.input.capacity == BufferPool.blockBytes)
+            try await right.write([2])
+            #expect(try await reading.value == [1, 2])
+        }
+    }
+
+    // MARK: One at a time, on the loop
+
+    @Test func `a second reader is refused also when the first was woken and has not run yet`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try StreamPair(on: loop)
+            let left = pair.left
+            let first = loop.spawn { try await left.read(exactly: 5) }
+            try await loop.moment()
+            let waking = loop.spawn {
+                left.channel.deliver(.readable)
+                try await pair.right.write("first")
+                return try await left.read()
+            }
+            await #expect(throws: StreamError.busy("reading")) { try await waking.value }
+            #expect(try await first.value == Array("first".utf8))
+        }
+    }
+
     @Test func `from another thread every read is refused`() async throws {
         try await withLoop { loop async throws in
             let pair = try StreamPair(on: loop)
             let left = pair.left
+            try await pair.right.write("abc")
+            try await left.peek(atLeast: 3)
             await Task.detached {
                 let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 4, alignment: 1)
                 defer { room.deallocate() }
                 await #expect(throws: StreamError.wrongThread) { try await left.fill() }
+                await #expect(throws: StreamError.wrongThread) { try await left.read() }
+                await #expect(throws: StreamError.wrongThread) { try await left.read(exactly: 3) }
+                await #expect(throws: StreamError.wrongThread) { try await left.read(until: 97) }
+                await #expect(throws: StreamError.wrongThread) { try await left.read(until: [97]) }
+                await #expect(throws: StreamError.wrongThread) { try await left.peek(atLeast: 3) }
                 await #expect(throws: StreamError.wrongThread) { try await left.read(into: room) }
                 #expect(throws: StreamError.wrongThread) { try left.putBack([1]) }
                 await #expect(throws: StreamError.wrongThread) { try await left.drain() }
                 #expect(throws: StreamError.wrongThread) { try left.set(SocketOptions(noDelay: true)) }
             }.value
+            #expect(try await left.read() == Array("abc".utf8))
         }
     }
 }

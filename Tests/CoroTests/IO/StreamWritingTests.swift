@@ -126,8 +126,9 @@ import Testing
                 left.append("from ")
                 Array("else".utf8).withUnsafeBytes { left.append($0) }
                 left.append(Array("where".utf8))
+                left.finishWriting()
             }.value
-            #expect(try await pair.right.read(exactly: 14) == Array("from elsewhere".utf8))
+            #expect(try await pair.right.collect() == Array("from elsewhere".utf8))
             left.close()
             await Task.detached { left.append("late") }.value
             left.append("late")
@@ -150,6 +151,23 @@ import Testing
             left.close()
             await #expect(throws: StreamError.closed) { try await appending.value }
             try await reading.value
+        }
+    }
+
+    @Test func `what is prepared in place on a closed stream is let go of`() async throws {
+        try await withLoop { loop async throws in
+            for flushesNow in [true, false] {
+                let pair = try StreamPair(on: loop)
+                pair.left.close()
+                pair.left.reserveOutput(4).copyBytes(from: "late".utf8)
+                pair.left.commitOutput(4)
+                if flushesNow {
+                    #expect({ if case .failed(.closed) = pair.left.flushNow() { true } else { false } }())
+                } else {
+                    await #expect(throws: StreamError.closed) { try await pair.left.flush() }
+                }
+                #expect(pair.left.channel.output.capacity == 0)
+            }
         }
     }
 
@@ -220,6 +238,26 @@ import Testing
     }
 
     // MARK: Many writers
+
+    @Test func `a second writer is refused, not the first, also when that was woken and has not run`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try StreamPair(on: loop)
+            let left = pair.left
+            let plan = left.inject(.smooth.with(.hang, atStep: 0))
+            let first = loop.spawn { try await left.write("first") }
+            try await loop.moment()
+            #expect(left.isWriterWaiting)
+            let second = loop.spawn {
+                plan.release()
+                left.channel.deliver(.writable)
+                try await left.write("second")
+            }
+            await #expect(throws: StreamError.busy("writing")) { try await second.value }
+            try await first.value
+            left.finishWriting()
+            #expect(try await pair.right.collect() == Array("first".utf8))
+        }
+    }
 
     /// Ten producers write a thousand pieces each; whether every piece arrives whole.
     private func produce(_ write: @escaping @Sendable (ByteStream, [UInt8]) async throws -> Void, on loop: EventLoop)

@@ -201,6 +201,24 @@ import Testing
         }
     }
 
+    @Test func `a file that cannot be read has not broken the connection`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try StreamPair(on: loop)
+            let unreadable = open("/dev/null", O_WRONLY | O_CLOEXEC)
+            defer { close(unreadable) }
+            await #expect(throws: StreamError.broken(IOError(call: "sendfile", code: EBADF))) {
+                try await pair.left.write(file: unreadable, count: 10)
+            }
+            try await pair.left.drain()
+            try await pair.left.write("all the same")
+            #expect(try await pair.right.read() == Array("all the same".utf8))
+            pair.right.close()
+            #expect(try await pair.left.read() == nil)
+            pair.left.close()
+            #expect(pair.left.closeReason == .closed)
+        }
+    }
+
     @Test func `a file that is shorter than it should be is told, with what was sent`() async throws {
         try await withLoop { loop async throws in
             let pair = try StreamPair(on: loop)

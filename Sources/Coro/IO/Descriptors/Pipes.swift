@@ -33,6 +33,7 @@ public final class PipeReader: ByteReading, @unchecked Sendable {
     // SAFETY (@unchecked Sendable): every method first checks that it runs on the loop's thread; deinit sends the close there.
 
     private let channel: PipeChannel
+    /// A writer that is always ahead makes no reader wait.
     private var quantum = Quantum(bytes: ByteStream.bytesPerTurn)
 
     /// Takes over the reading end of a pipe, which is made non-blocking and closed by the reader. Loop's thread.
@@ -52,7 +53,16 @@ public final class PipeReader: ByteReading, @unchecked Sendable {
     public var unread: UnsafeRawBufferPointer { channel.buffer.bytes }
 
     /// Drops the first `count` of `unread`.
-    public func consume(_ count: Int) { channel.buffer.consume(count) }
+    public func consume(_ count: Int) {
+        channel.buffer.consume(count)
+        channel.buffer.giveBackIfEmpty(loop.buffers)
+    }
+
+    /// Throws when this task must not read now: `StreamError.busy` while another one is in the middle of a read, `.wrongThread`.
+    public func checkReader() throws {
+        guard loop.isCurrent else { throw StreamError.wrongThread }
+        try channel.checkNobodyTakes("reading")
+    }
 
     /// Receives more behind what is unread; suspends while there is nothing to receive, and every 2 MiB for one iteration of
     /// the loop, so that others have their turn.
@@ -61,10 +71,10 @@ public final class PipeReader: ByteReading, @unchecked Sendable {
     /// - Throws: `StreamError.closed`, `.broken`, `.busy`, `.wrongThread`; `CancellationError`, `TimeoutError`,
     ///   `LoopError.closed`.
     public func fill() async throws -> Bool {
-        guard loop.isCurrent else { throw StreamError.wrongThread }
+        try checkReader()
         while channel.isOpen {
             if quantum.renewIfSpent() {
-                try await loop.moment()
+                try await channel.giveTurn()
                 continue
             }
             let room = channel.buffer.reserve(PipeReader.leastRead, loop.buffers)
@@ -122,11 +132,10 @@ public final class PipeWriter: @unchecked Sendable {
     /// before the next bytes, so that the reader never sees a hole.
     ///
     /// - Throws: `StreamError.broken` EPIPE when no reader is left, `.closed`, `.busy`, `.wrongThread`;
-    ///   `CancellationError`, `TimeoutError`, `LoopError.closed`. Never SIGPIPE. After `.busy` nothing was queued.
+    ///   `CancellationError`, `TimeoutError`, `LoopError.closed`. Never SIGPIPE. After `StreamError.busy` nothing was queued.
     public func write(_ bytes: [UInt8]) async throws {
-        guard loop.isCurrent else { throw StreamError.wrongThread }
+        try checkWriter()
         guard channel.isOpen else { throw StreamError.closed }
-        if channel.isGiverWaiting { throw StreamError.busy("writing") }
         bytes.withUnsafeBytes { bytes in
             channel.buffer.reserve(bytes.count, loop.buffers).copyMemory(from: bytes)
             channel.buffer.commit(bytes.count)
@@ -144,7 +153,7 @@ public final class PipeWriter: @unchecked Sendable {
 
     /// Writes what is queued; suspends until the pipe has taken all of it.
     public func flush() async throws {
-        guard loop.isCurrent else { throw StreamError.wrongThread }
+        try checkWriter()
         while !channel.buffer.isEmpty {
             let bytes = channel.buffer.bytes
             let written = cloop_pipe_write(channel.descriptor, bytes.baseAddress, bytes.count)
@@ -158,6 +167,11 @@ public final class PipeWriter: @unchecked Sendable {
         }
         guard channel.isOpen else { throw StreamError.closed }
         channel.buffer.giveBackIfEmpty(loop.buffers)
+    }
+
+    private func checkWriter() throws(StreamError) {
+        guard loop.isCurrent else { throw .wrongThread }
+        try channel.checkNobodyGives("writing")
     }
 
     /// Closes this end: the reader finds the end behind what it was sent. What is queued is dropped. A second call does

@@ -13,6 +13,9 @@ class TwoWayDescriptor: Registration {
     final private(set) var mayGive = true
     private final var taker: Waiter?
     private final var giver: Waiter?
+    /// A task sleeps as one of the two, or has been woken and has not run yet.
+    private final var hasTaker = false
+    private final var hasGiver = false
 
     /// Takes over a non-blocking descriptor; closes it when it cannot be registered.
     init(_ descriptor: Int32, on loop: EventLoop) throws(IOError) {
@@ -23,12 +26,21 @@ class TwoWayDescriptor: Registration {
 
     final var isOpen: Bool { descriptor >= 0 }
 
-    /// A task is asleep until there is room.
-    final var isGiverWaiting: Bool { giver != nil }
+    /// Refuses a second taker before it has taken what the first one waits to be more.
+    final func checkNobodyTakes(_ activity: String) throws(StreamError) {
+        if hasTaker { throw .busy(activity) }
+    }
+
+    /// Refuses a second giver before it has queued anything.
+    final func checkNobodyGives(_ activity: String) throws(StreamError) {
+        if hasGiver { throw .busy(activity) }
+    }
 
     /// Suspends until taking is worth a call, or the descriptor is closed. Call it when taking came to nothing (EAGAIN).
     final func waitUntilReadable(_ activity: String) async throws {
-        if taker != nil { throw StreamError.busy(activity) }
+        try checkNobodyTakes(activity)
+        hasTaker = true
+        defer { hasTaker = false }
         mayTake = false
         try await park(on: loop, for: "reading") { waiter in
             guard self.isOpen, !self.mayTake else { return waiter.wake(.ready) }
@@ -39,13 +51,22 @@ class TwoWayDescriptor: Registration {
 
     /// Suspends until giving is worth a call, or the descriptor is closed. Call it when giving came to nothing (EAGAIN).
     final func waitUntilWritable(_ activity: String) async throws {
-        if giver != nil { throw StreamError.busy(activity) }
+        try checkNobodyGives(activity)
+        hasGiver = true
+        defer { hasGiver = false }
         mayGive = false
         try await park(on: loop, for: "writing") { waiter in
             guard self.isOpen, !self.mayGive else { return waiter.wake(.ready) }
             self.giver = waiter
             waiter.whenWoken { self.giver = nil }
         }
+    }
+
+    /// Lets the others on the loop have their turn, in the middle of taking. It may be closed afterwards.
+    final func giveTurn() async throws {
+        hasTaker = true
+        defer { hasTaker = false }
+        try await loop.moment()
     }
 
     final func deliver(_ readiness: Readiness) {

@@ -39,11 +39,10 @@ public final class DatagramSocket: AsyncSequence, @unchecked Sendable {
     public let address: SocketAddress
     private let channel: TwoWayDescriptor
     private var batch: DatagramBatch
-    /// Datagrams received since others last had their turn.
-    private var receivedInTurn = 0
-
-    /// After this many other work gets its turn, so that a flood of them cannot starve it.
-    private static let datagramsPerTurn = 64
+    /// A flood makes no receiver wait.
+    private var quantum = Quantum(bytes: ByteStream.bytesPerTurn)
+    /// What a datagram counts, however short: it is the work around its bytes that takes the time.
+    private static let worth = 4096
 
     /// Opens a socket that receives at `address`, from everybody.
     ///
@@ -107,8 +106,8 @@ public final class DatagramSocket: AsyncSequence, @unchecked Sendable {
     /// The loop the socket lives on.
     public var loop: EventLoop { channel.loop }
 
-    /// The next datagram; suspends while there is none, and every 64 or so for one iteration of the loop, so that others have
-    /// their turn.
+    /// The next datagram; suspends while there is none, and in a flood every 512 for one iteration of the loop, so that others
+    /// have their turn.
     ///
     /// - Returns: nil once the socket is closed.
     /// - Throws: `IOError`; `StreamError.busy` when another task is receiving, `.wrongThread`; `CancellationError`,
@@ -117,17 +116,16 @@ public final class DatagramSocket: AsyncSequence, @unchecked Sendable {
         guard loop.isCurrent else { throw StreamError.wrongThread }
         while channel.isOpen {
             if let datagram = batch.next() { return datagram }
-            if receivedInTurn >= DatagramSocket.datagramsPerTurn {
-                receivedInTurn = 0
-                try await loop.moment()
+            if quantum.renewIfSpent() {
+                try await channel.giveTurn()
                 continue
             }
             let received = batch.receive(channel.descriptor)
             if received == -EAGAIN {
-                receivedInTurn = 0
                 try await channel.waitUntilReadable("receiving on")
+                quantum.renew()
             } else {
-                receivedInTurn += Int(try IOError.check(received, "recvmmsg"))
+                quantum.spend(DatagramSocket.worth * Int(try IOError.check(received, "recvmmsg")))
             }
         }
         return nil

@@ -13,6 +13,10 @@ public protocol ByteReading: AnyObject, Sendable {
     /// Drops the first `count` of `unread`.
     func consume(_ count: Int)
 
+    /// Throws when the calling task must not read now, because another one is in the middle of a read: what is unread is its.
+    /// By default it never throws.
+    func checkReader() throws
+
     /// Receives more behind what is unread; suspends while there is nothing to receive.
     ///
     /// - Returns: false when the last byte has come.
@@ -26,11 +30,14 @@ public protocol ByteReading: AnyObject, Sendable {
 }
 
 extension ByteReading {
+    public func checkReader() throws {}
+
     /// Reads what is there, at least one byte and at most `limit`; suspends while there is none.
     ///
     /// - Returns: nil when the last byte has been read.
     public func read(atMost limit: Int = 64 * 1024) async throws -> [UInt8]? {
         guard limit > 0 else { return [] }
+        try checkReader()
         if unread.isEmpty {
             guard try await fill() else { return nil }
         }
@@ -41,6 +48,7 @@ extension ByteReading {
     ///
     /// - Throws: `StreamError.ended` when the end comes first: what came is still there.
     public func read(exactly count: Int) async throws -> [UInt8] {
+        try checkReader()
         while unread.count < count {
             guard try await fill() else { throw StreamError.ended(received: unread.count) }
         }
@@ -54,6 +62,7 @@ extension ByteReading {
     /// - Returns: how many bytes were read; 0 when the last byte has been read, and for an empty buffer.
     public func read(into buffer: UnsafeMutableRawBufferPointer) async throws -> Int {
         guard !buffer.isEmpty else { return 0 }
+        try checkReader()
         if unread.isEmpty {
             guard try await fill() else { return 0 }
         }
@@ -67,6 +76,7 @@ extension ByteReading {
     ///
     /// - Throws: `StreamError.ended` when the end comes first.
     public func read(filling buffer: UnsafeMutableRawBufferPointer) async throws {
+        try checkReader()
         while unread.count < buffer.count {
             guard try await fill() else { throw StreamError.ended(received: unread.count) }
         }
@@ -79,6 +89,7 @@ extension ByteReading {
     /// - Throws: `StreamError.ended` when the end comes first: what came is in `unread`.
     @discardableResult
     public func peek(atLeast count: Int) async throws -> UnsafeRawBufferPointer {
+        try checkReader()
         while unread.count < count {
             guard try await fill() else { throw StreamError.ended(received: unread.count) }
         }
@@ -92,6 +103,7 @@ extension ByteReading {
     /// - Complexity: O(n): bytes are searched once, however they arrive and whatever the delimiter is (`DelimiterSearch`).
     public func read(until delimiter: [UInt8], limit: Int = 64 * 1024) async throws -> [UInt8] {
         precondition(!delimiter.isEmpty, "A delimiter has at least one byte.")
+        try checkReader()
         var search = DelimiterSearch(delimiter)
         while true {
             let bytes = unread
@@ -107,6 +119,7 @@ extension ByteReading {
     ///   comes first. What came is still there.
     /// - Complexity: O(n): bytes are searched once, however they arrive.
     public func read(until delimiter: UInt8, limit: Int = 64 * 1024) async throws -> [UInt8] {
+        try checkReader()
         var searched = 0
         while true {
             let bytes = unread

@@ -11,7 +11,7 @@ extension ByteStream {
     /// - Throws: `StreamError`, `CancellationError`, `TimeoutError`, `LoopError.closed`.
     public func read(into buffer: UnsafeMutableRawBufferPointer) async throws -> Int {
         guard !buffer.isEmpty else { return 0 }
-        try checkThread()
+        try checkReader()
         if unread.isEmpty {
             if buffer.count >= BufferPool.blockBytes { return try await receive(into: buffer) }
             guard try await fill() else { return 0 }
@@ -42,7 +42,7 @@ extension ByteStream {
     /// Reads exactly `count` bytes. What is large is received straight into its place: through the buffer it would be copied
     /// twice, and pages by the hundred would come and go with each message.
     public func read(exactly count: Int) async throws -> [UInt8] {
-        try checkThread()
+        try checkReader()
         guard count - unread.count >= BufferPool.blockBytes, count <= inputLimit else {
             return try await buffered(exactly: count)
         }
@@ -51,6 +51,7 @@ extension ByteStream {
         var filled = bytes.withUnsafeMutableBytes { take(into: $0) }
         do {
             while filled < count {
+                if channel.isTurnOver { try await channel.giveTurn() }
                 let progress = bytes.withUnsafeMutableBytes {
                     channel.receive(into: UnsafeMutableRawBufferPointer(rebasing: $0[filled...]))
                 }
@@ -78,17 +79,18 @@ extension ByteStream {
     /// Puts bytes back in front of those that are unread: the next read has them first. A protocol that finds that it has
     /// read too far is well served by `peek(atLeast:)`, too.
     ///
-    /// - Throws: `StreamError.closed`; `.busy` while another task waits to read; `.wrongThread`.
+    /// - Throws: `StreamError.closed`; `.busy` while another task is in the middle of a read; `.wrongThread`.
     /// - Complexity: O(n + m) with n unread and m new bytes; O(m) for what was just consumed.
     public func putBack(_ bytes: [UInt8]) throws(StreamError) {
         try checkThread()
         guard channel.isOpen else { throw .closed }
-        if channel.isReaderWaiting { throw .busy("reading") }
+        try channel.checkNobodyReads()
         bytes.withUnsafeBytes { channel.putBack($0) }
     }
 
     private func receive(into buffer: UnsafeMutableRawBufferPointer) async throws -> Int {
         while true {
+            if channel.isTurnOver { try await channel.giveTurn() }
             switch channel.receive(into: buffer) {
             case .moved(let count): return count
             case .end: return 0

@@ -4,8 +4,8 @@
 extension ByteStream {
     // MARK: Written and waited for
 
-    /// Queues bytes and sends them; suspends until the kernel has taken all that is queued, and every 2 MiB for one iteration of
-    /// the loop, so that others have their turn.
+    /// Queues bytes and sends them; suspends until the kernel has taken all that is queued, and every 2 MiB, of this write or of
+    /// several, for one iteration of the loop, so that others have their turn.
     ///
     /// Cancelled, or at the task's deadline, it throws, and the bytes stay queued and go out by themselves: the peer never
     /// sees a hole.
@@ -94,6 +94,11 @@ extension ByteStream {
         // What it leaves, for whatever reason, goes by itself.
         defer { if !channel.isWriting { channel.letGo() } }
         while left > 0 {
+            if channel.isWriterTurnOver {
+                try await channel.giveWriterTurn()
+                left = min(left, channel.output.count)
+                continue
+            }
             switch channel.send() {
             case .moved(let sent): left -= sent
             case .end: continue
@@ -169,7 +174,8 @@ extension ByteStream {
     /// File bytes are not queued: when this is cancelled half-way, a part has gone and how much is not known. Who wants to
     /// go on after a cancel says `write(file:from:upTo:)`; who does not, closes or resets the stream.
     ///
-    /// - Throws: `StreamError.ended` when the file is shorter than that (it may have shrunk meanwhile). Else as `write`.
+    /// - Throws: `StreamError.ended` when the file is shorter than that (it may have shrunk meanwhile); `.broken` with the
+    ///   file's error when it cannot be read, after which the connection is as it was. Else as `write`.
     public func write(file: Int32, offset: Int64 = 0, count: Int) async throws {
         var offset = offset
         try await write(file: file, from: &offset, upTo: offset + Int64(count))

@@ -5,7 +5,8 @@
 ///
 /// One task may read and another write at the same time. A read or write that is cancelled, or reaches the task's
 /// deadline, has not happened: every byte is still there and the stream is usable. (Bytes already given to `write` stay
-/// queued and go out by themselves.)
+/// queued and go out by themselves.) However fast the peer is, a task that reads suspends every 2 MiB for one iteration of
+/// the loop, so that others have their turn.
 ///
 /// - Runs on: tasks of its loop; from another thread every method throws `StreamError.wrongThread`.
 /// - Dropping the last reference closes the connection.
@@ -65,13 +66,20 @@ public final class ByteStream: ByteReading, @unchecked Sendable {
         channel.input.giveBackIfEmpty(loop.buffers)
     }
 
+    /// Throws when this task must not read now: `StreamError.busy` while another one is in the middle of a read, `.wrongThread`.
+    public func checkReader() throws {
+        try checkThread()
+        try channel.checkNobodyReads()
+    }
+
     /// Receives more behind what is unread; suspends while there is nothing to receive.
     ///
     /// - Returns: false when the peer has sent its last byte.
     /// - Throws: `StreamError`, `CancellationError`, `TimeoutError`, `LoopError.closed`.
     public func fill() async throws -> Bool {
-        try checkThread()
+        try checkReader()
         while true {
+            if channel.isTurnOver { try await channel.giveTurn() }
             switch channel.receive() {
             case .moved: return true
             case .end: return false
@@ -83,11 +91,14 @@ public final class ByteStream: ByteReading, @unchecked Sendable {
 
     // MARK: Ending
 
-    /// Tells the peer that no more will come (FIN), once all that is queued has gone; reading goes on. Does not wait.
-    public func finishWriting() { channel.finishWriting() }
+    /// Tells the peer that no more will come (FIN), once all that is queued has gone; reading goes on. Does not wait. Any
+    /// thread: from another one the loop does it, after what was appended there before.
+    public func finishWriting() {
+        if loop.isCurrent { channel.finishWriting() } else { loop.addCallback { self.channel.finishWriting() } }
+    }
 
     /// Closes the connection. What is queued or unread is dropped; waiting reads and writes throw `StreamError.closed`.
-    /// A second call does nothing.
+    /// A second call does nothing. Any thread.
     public func close() {
         if loop.isCurrent { channel.close() } else { loop.addCallback { self.channel.close() } }
     }
@@ -175,6 +186,8 @@ extension ByteStream {
     package var isReaderWaiting: Bool { channel.isReaderWaiting }
     /// True while a task waits for the peer to read.
     package var isWriterWaiting: Bool { channel.isWriterWaiting }
+    /// True while a task is in the middle of a write, asleep or not: it sends what is queued.
+    package var hasWriter: Bool { channel.isWriting || channel.hasWriter }
 }
 
 extension ByteStream.Attempt {

@@ -79,6 +79,19 @@ struct StreamBuffer {
         end = 0
     }
 
+    /// Gives back what is not needed until more comes: all that is empty, and a large block that a few bytes are left in.
+    mutating func rest(_ pool: BufferPool) {
+        giveBackIfEmpty(pool)
+        // Half a block, so that what comes next need not make it large again.
+        guard let old = base, capacity > BufferPool.blockBytes, count <= BufferPool.blockBytes / 2 else { return }
+        let new = pool.borrow()
+        new.copyMemory(from: old + start, byteCount: count)
+        release(old, pool)
+        base = new
+        capacity = BufferPool.blockBytes
+        (start, end) = (0, count)
+    }
+
     /// Drops what is there and gives the memory back.
     mutating func discard(_ pool: BufferPool) {
         start = end

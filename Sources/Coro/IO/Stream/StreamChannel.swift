@@ -2,8 +2,10 @@
 //
 // Edge-triggered, registered once. The kernel tells us of a change only once, so this file remembers it: `mayRead`
 // stays true until a read comes back short or empty-handed, `mayWrite` until a send does. epoll(7) allows a short
-// count as the sign that the socket is drained, which saves the extra read that would only return EAGAIN. The one
-// exception: with FIN or an error announced there will be no further edge, so then reads go on to the end.
+// count as the sign that the socket is drained, which saves the extra read that would only return EAGAIN. Two
+// exceptions: with FIN or an error announced there will be no further edge, so then reads go on to the end. And a read
+// stops short at the place of out-of-band data (tcp(7)), whatever comes behind, so from a peer that has sent such it proves
+// nothing.
 
 internal import CLoop
 internal import Glibc
@@ -27,8 +29,14 @@ final class StreamChannel: Registration, Ending {
     @exclusivity(unchecked) private(set) var mayWrite = true
     /// FIN, RST or an error was announced: no further edge will come.
     @exclusivity(unchecked) private(set) var peerEnd: PeerEnd?
+    /// A read that comes back short has drained the socket.
+    @exclusivity(unchecked) private var shortMeansDrained = true
     @exclusivity(unchecked) var reader = Sleeper.nobody
     @exclusivity(unchecked) var writer = Sleeper.nobody
+    /// A task is in the middle of a read, or of a write: it sleeps, or has been woken and has not run yet. Who came between the
+    /// two would take its bytes, or have it find its place taken.
+    @exclusivity(unchecked) private var hasReader = false
+    @exclusivity(unchecked) private(set) var hasWriter = false
     /// What is sent has its continuation at hand: packets need not end where it does.
     @exclusivity(unchecked) var moreFollows = false
     /// What goes out without a task that waits for it; nil until something does.
@@ -38,6 +46,10 @@ final class StreamChannel: Registration, Ending {
     /// All bytes ever received and sent: whether a peer moves at all is seen by looking twice.
     @exclusivity(unchecked) private(set) var receivedTotal = 0
     @exclusivity(unchecked) var sentTotal = 0
+    /// What may be received before the others have their turn: a peer that sends as fast as it is read makes no reader wait.
+    @exclusivity(unchecked) private var incoming = Quantum(bytes: ByteStream.bytesPerTurn)
+    /// And of what is queued, however small the writes.
+    @exclusivity(unchecked) private var outgoing = Quantum(bytes: ByteStream.bytesPerTurn)
     /// What broke the connection: the first failure that was met in either direction.
     @exclusivity(unchecked) private(set) var failure: StreamError?
     weak var observer: (any StreamObserver)?
@@ -112,7 +124,8 @@ final class StreamChannel: Registration, Ending {
         let got = cloop_socket_receive(descriptor, room.baseAddress, count)
         if got > 0 {
             receivedTotal &+= Int(got)
-            if got < room.count, peerEnd == nil { mayRead = false }
+            incoming.spend(Int(got))
+            if got < room.count, shortMeansDrained { mayRead = false }
             return .moved(Int(got))
         }
         if got == 0 { return endOrBreak }
@@ -138,10 +151,15 @@ final class StreamChannel: Registration, Ending {
 
     /// Sends once from the output buffer.
     func send() -> Progress {
-        if let closeReason { return .failed(closeReason) }
+        if let closeReason {
+            // Queued after the close, by who prepares output in place; nothing else would give the memory back.
+            output.discard(loop.buffers)
+            return .failed(closeReason)
+        }
         let progress = if let layer { noting(layer.send(output.bytes)) } else { sendRaw(output.bytes) }
         if case .moved(let count) = progress {
             output.consume(count)
+            outgoing.spend(count)
             if backlog != nil { noteSent() }
         }
         return progress
@@ -218,7 +236,11 @@ final class StreamChannel: Registration, Ending {
         var count = fileCount(at: offset, of: count)
         if let faults, let outcome = interfere(faults, .sendFile, &count) { return outcome }
         let sent = cloop_file_send(descriptor, file, &offset, count)
-        guard sent >= 0 else { return failure(sent, "sendfile", &mayWrite) }
+        guard sent >= 0 else {
+            // The call has two sides. What is the file's, or the disk's, has not broken the connection.
+            let error = IOError(call: "sendfile", code: Int32(-sent))
+            return error.isOfFile ? .failed(.broken(error)) : failure(sent, "sendfile", &mayWrite)
+        }
         sentTotal &+= Int(sent)
         // A short count means that the socket is full, or that the file has ended: only the one has an edge to come.
         if sent > 0, sent < count, cloop_socket_has_room(descriptor) == 0 { mayWrite = false }
@@ -229,8 +251,11 @@ final class StreamChannel: Registration, Ending {
 
     /// Suspends until a read is worth trying. Heeds cancellation and the task's deadline; consumes nothing.
     func waitUntilReadable() async throws {
-        if reader.isSomebody { throw StreamError.busy("reading") }
-        input.giveBackIfEmpty(loop.buffers)
+        try checkNobodyReads()
+        hasReader = true
+        defer { hasReader = false }
+        incoming.renew()
+        input.rest(loop.buffers)
         try await park(on: loop, for: "reading") { waiter in
             guard self.isOpen, !self.isReadable else { return waiter.wake(.ready) }
             self.reader = .waiter(waiter)
@@ -238,16 +263,47 @@ final class StreamChannel: Registration, Ending {
         }
     }
 
+    /// Refuses a second reader before it has taken what the first one waits to be more.
+    @inline(__always)
+    func checkNobodyReads() throws(StreamError) {
+        if hasReader || reader.isSomebody { throw .busy("reading") }
+    }
+
+    /// So much has been received without a wait that it is the others' turn: `giveTurn()` before the next read.
+    var isTurnOver: Bool { incoming.left <= 0 }
+
+    /// Lets the others on the loop have their turn, in the middle of a read.
+    func giveTurn() async throws {
+        incoming.renew()
+        hasReader = true
+        defer { hasReader = false }
+        try await loop.moment()
+    }
+
+    /// The same for what is sent.
+    var isWriterTurnOver: Bool { outgoing.left <= 0 }
+
+    /// Lets the others on the loop have their turn, in the middle of a write.
+    func giveWriterTurn() async throws {
+        outgoing.renew()
+        hasWriter = true
+        defer { hasWriter = false }
+        try await loop.moment()
+    }
+
     /// Refuses a second writer before it has queued anything.
     @inline(__always)
     func checkNobodyWrites() throws(StreamError) {
-        if isWriting || writer.isSomebody { throw .busy("writing") }
+        if isWriting || hasWriter { throw .busy("writing") }
         if let layer, isOpen, layer.isSecuring { throw .busy("securing") }
     }
 
     /// Suspends until a send is worth trying.
     func waitUntilWritable() async throws {
-        if writer.isSomebody { throw StreamError.busy("writing") }
+        if hasWriter { throw StreamError.busy("writing") }
+        hasWriter = true
+        defer { hasWriter = false }
+        outgoing.renew()
         try await park(on: loop, for: "writing") { waiter in
             guard self.isOpen, !self.mayWrite else { return waiter.wake(.ready) }
             self.writer = .waiter(waiter)
@@ -258,7 +314,8 @@ final class StreamChannel: Registration, Ending {
     /// The hot path's wait: no cancellation handler, no waiter object, no async frame. Only for a task whose owner wakes
     /// it with `wakeReader` when it is to end.
     func resumeWhenReadableOrWoken(_ continuation: UnsafeContinuation<Void, Never>) {
-        input.giveBackIfEmpty(loop.buffers)
+        input.rest(loop.buffers)
+        incoming.renew()
         if !isOpen || isReadable || reader.isSomebody {
             continuation.resume()
         } else {
@@ -276,10 +333,12 @@ final class StreamChannel: Registration, Ending {
         guard isOpen || lingering != nil else { return }
         if readiness.contains(.writable) { mayWrite = true }
         if readiness.contains(.readable) { mayRead = true }
+        if readiness.contains(.urgent) { shortMeansDrained = false }
         let ends = readiness.intersection([.peerClosed, .hangUp, .error])
         if !ends.isEmpty {
             if peerEnd != .vanished { peerEnd = ends == .peerClosed ? .finished : .vanished }
             mayRead = true
+            shortMeansDrained = false
             if ends != .peerClosed { mayWrite = true }
         }
         if mayRead || (mayWrite && readerNeedsRoom) { reader.take().wake() }
@@ -296,4 +355,10 @@ final class StreamChannel: Registration, Ending {
         isAbandoned = true
         if isOpen { close(.closed) } else { endLingering() }
     }
+}
+
+extension IOError {
+    /// Whether it is the file's, of a call that moves a file's bytes to a connection. What is the connection's stands together
+    /// in errno(3), but for two.
+    fileprivate var isOfFile: Bool { code != EAGAIN && code != EPIPE && !(ENOTSOCK...EHOSTUNREACH).contains(code) }
 }

@@ -79,7 +79,7 @@ extension ByteStream {
     package func insert(_ make: (StreamTransport, [UInt8]) throws -> any StreamLayer) throws {
         guard loop.isCurrent else { throw StreamError.wrongThread }
         if let reason = channel.closeReason { throw reason }
-        if channel.isReaderWaiting { throw StreamError.busy("reading") }
+        try channel.checkNobodyReads()
         try channel.checkNobodyWrites()
         // Bytes that were meant to go in the clear must not go through the layer.
         if unsentCount > 0 { throw StreamError.busy("writing") }
