@@ -54,7 +54,7 @@ extension StreamChannel {
 
     /// Queues bytes that go out by themselves.
     func append(_ bytes: UnsafeRawBufferPointer) {
-        guard isOpen, !bytes.isEmpty else { return }
+        guard isOpen, breakage == nil, !bytes.isEmpty else { return }
         if isWriting {
             let backlog = madeBacklog
             backlog.held.reserve(bytes.count, loop.buffers).copyMemory(from: bytes)

@@ -10,11 +10,11 @@ extension ByteStream {
     /// Cancelled, or at the task's deadline, it throws, and the bytes stay queued and go out by themselves: the peer never
     /// sees a hole.
     ///
-    /// - Throws: `StreamError`, `CancellationError`, `TimeoutError`, `LoopError.closed`. After `StreamError.busy` nothing
-    ///   was queued.
+    /// - Throws: `StreamError`, `CancellationError`, `TimeoutError`, `LoopError.closed`. After `StreamError.busy`, and on a
+    ///   connection that was broken before, nothing was queued.
     public func write(_ bytes: [UInt8]) async throws {
         try checkThread()
-        try channel.checkNobodyWrites()
+        try channel.checkWriter()
         if bytes.count >= ByteStream.worthNoCopy {
             try await writeWithoutCopying([bytes])
         } else if channel.isOpen {
@@ -32,7 +32,7 @@ extension ByteStream {
     /// - Throws: as `write([UInt8])`.
     public func write(pieces: [[UInt8]]) async throws {
         try checkThread()
-        try channel.checkNobodyWrites()
+        try channel.checkWriter()
         let count = pieces.reduce(0) { $0 + $1.count }
         if count >= ByteStream.worthNoCopy {
             try await writeWithoutCopying(pieces)
@@ -73,7 +73,7 @@ extension ByteStream {
                 }
             }
         } catch {
-            if channel.isOpen { rest.forEachRest { channel.queue($0) } }
+            if channel.isOpen, channel.breakage == nil { rest.forEachRest { channel.queue($0) } }
             throw error
         }
     }
@@ -110,7 +110,7 @@ extension ByteStream {
             }
         }
         channel.output.giveBackIfEmpty(loop.buffers)
-        if let reason = channel.closeReason { throw reason }
+        if let reason = channel.closeReason ?? channel.breakage { throw reason }
     }
 
     // MARK: Appended, and drained
@@ -123,8 +123,8 @@ extension ByteStream {
     ///
     /// `close()`, and dropping the stream, drop what has not gone yet: end with `flush()` or `drain()`.
     ///
-    /// Nothing here waits for a peer that does not read: between appends, `drain()` does. On a closed stream it does
-    /// nothing; when the connection breaks, `drain`, `flush` and the reader are told. May be called from any thread; from
+    /// Nothing here waits for a peer that does not read: between appends, `drain()` does. On a closed stream, or a broken
+    /// connection, it does nothing; of the break `drain`, `flush` and the reader are told. May be called from any thread; from
     /// another one the bytes are handed to the loop first.
     public func append(_ bytes: UnsafeRawBufferPointer) {
         if loop.isCurrent { channel.append(bytes) } else { append(Array(bytes)) }
@@ -190,7 +190,7 @@ extension ByteStream {
     public func write(file: Int32, from offset: inout Int64, upTo end: Int64) async throws {
         let start = offset
         try checkThread()
-        try channel.checkNobodyWrites()
+        try channel.checkWriter()
         channel.isWriting = true
         defer { channel.endWriting() }
         try await sendQueued()

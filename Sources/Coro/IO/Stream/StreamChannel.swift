@@ -291,11 +291,18 @@ final class StreamChannel: Registration, Ending {
         try await loop.moment()
     }
 
-    /// Refuses a second writer before it has queued anything.
+    /// Refuses a second writer, and any on a broken connection, before it has queued anything.
     @inline(__always)
-    func checkNobodyWrites() throws(StreamError) {
+    func checkWriter() throws(StreamError) {
         if isWriting || hasWriter { throw .busy("writing") }
         if let layer, isOpen, layer.isSecuring { throw .busy("securing") }
+        if isOpen, let breakage { throw breakage }
+    }
+
+    /// What broke the connection, in both directions: nothing that is queued from then on can ever be sent.
+    var breakage: StreamError? {
+        guard let failure, case .broken = failure else { return nil }
+        return backlog?.failure ?? failure
     }
 
     /// Suspends until a send is worth trying.

@@ -80,7 +80,7 @@ extension ByteStream {
         guard loop.isCurrent else { throw StreamError.wrongThread }
         if let reason = channel.closeReason { throw reason }
         try channel.checkNobodyReads()
-        try channel.checkNobodyWrites()
+        try channel.checkWriter()
         // Bytes that were meant to go in the clear must not go through the layer.
         if unsentCount > 0 { throw StreamError.busy("writing") }
         let received = Array(unread)
