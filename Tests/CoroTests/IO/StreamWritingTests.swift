@@ -417,7 +417,8 @@ import Testing
             // Not a byte of a large write that breaks on its way is kept either.
             let other = try StreamPair(on: loop)
             other.right.close()
-            await #expect(throws: StreamError.self) { try await other.left.write([UInt8](repeating: 1, count: 1 << 20)) }
+            let large = [UInt8](repeating: 1, count: 1 << 20)
+            await #expect(throws: StreamError.self) { try await other.left.write(large) }
             #expect(other.left.unsentCount == 0)
         }
     }
