@@ -25,9 +25,9 @@ class CancelScope: @unchecked Sendable {
     final let timeoutMessage: (@Sendable () -> String)?
     /// Keeps cancellation from outside away from the waits inside.
     final let isShield: Bool
-    private let cancelled = Atomic<Bool>(false)
     /// Child tasks asleep in this root's scopes. The task itself is in `TaskRecord.waiter`.
     private var others: [Waiter] = []
+    private let cancelled = Atomic<Bool>(false)
 
     /// - Parameter parent: the scope around this one.
     init(

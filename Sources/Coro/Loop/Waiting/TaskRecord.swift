@@ -13,6 +13,10 @@ final class TaskRecord: CancelScope, Ending, @unchecked Sendable {
     // SAFETY (@unchecked Sendable): what is not constant is touched on the loop's thread only, but for `native`, which is
     // written once before others see the record, and the atomic.
 
+    /// Where the task sleeps; nil while it runs, or waits for something that is not of Coro. (First, beside what the scope
+    /// keeps of its cancelling: where thousands are cancelled at once, nothing of them is in a cache.)
+    @exclusivity(unchecked) fileprivate(set) var waiter: Waiter?
+
     /// Counts up through the life of the process.
     let id: UInt64
     @usableFromInline let name: String?
@@ -24,8 +28,6 @@ final class TaskRecord: CancelScope, Ending, @unchecked Sendable {
     private(set) var native: _Concurrency.Task<Void, Never>?
     /// The native task, as a number to compare: whose wait is this?
     private let identity = Atomic<UInt>(0)
-    /// Where the task sleeps; nil while it runs, or waits for something that is not of Coro.
-    @exclusivity(unchecked) fileprivate(set) var waiter: Waiter?
     /// How often it went to sleep here.
     @exclusivity(unchecked) fileprivate(set) var suspensions = 0
     private(set) var hasBegun = false
