@@ -85,6 +85,23 @@ private final class GreedyPeer: StreamFaultSource, @unchecked Sendable {
         }
     }
 
+    @Test func `a file of several turns goes in whole packets, where there are packets`() async throws {
+        try await withLoop { loop async throws in
+            let turn = ByteStream.bytesPerTurn
+            let pair = try await TCPPair(on: loop)
+            let channel = pair.server.channel
+            var packet: Int32 = 0
+            var length = socklen_t(MemoryLayout<Int32>.size)
+            try #require(getsockopt(channel.descriptor, Int32(IPPROTO_TCP), TCP_MAXSEG, &packet, &length) == 0)
+            let whole = channel.bytesPerTurn(of: Int64(turn) + 1)
+            #expect(whole % Int(packet) == 0 && whole > turn - Int(packet) && whole <= turn)
+            // One turn is enough, so nothing is over.
+            #expect(channel.bytesPerTurn(of: Int64(turn)) == turn)
+            let unix = try StreamPair(on: loop)
+            #expect(unix.left.channel.bytesPerTurn(of: .max) == turn)
+        }
+    }
+
     @Test func `small writes to a peer that is always ready do not keep the loop to themselves`() async throws {
         try await withLoop { loop async throws in
             let pair = SocketPair()

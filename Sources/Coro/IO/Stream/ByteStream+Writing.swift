@@ -194,7 +194,7 @@ extension ByteStream {
         channel.isWriting = true
         defer { channel.endWriting() }
         try await sendQueued()
-        var quantum = Quantum(bytes: ByteStream.bytesPerTurn)
+        var quantum = Quantum(bytes: channel.bytesPerTurn(of: end - offset))
         while offset < end {
             // Asked each time: a layer that breaks meanwhile has something to say.
             if let layer, !layer.isKernelSending {

@@ -229,6 +229,16 @@ final class StreamChannel: Registration, Ending {
         return progress
     }
 
+    /// How much of a file of this size goes in one turn: where there are several, whole packets. What is over would go as a small
+    /// packet of its own, and the peer wakes for it: on loopback, where a packet has 65,483 bytes, one for every 32 large ones.
+    func bytesPerTurn(of size: Int64) -> Int {
+        guard layer == nil, size > ByteStream.bytesPerTurn else { return ByteStream.bytesPerTurn }
+        // A unix socket has no such option, and no packets.
+        let packet = Int(cloop_socket_get(descriptor, Int32(IPPROTO_TCP), TCP_MAXSEG))
+        guard (1...ByteStream.bytesPerTurn).contains(packet) else { return ByteStream.bytesPerTurn }
+        return ByteStream.bytesPerTurn / packet * packet
+    }
+
     /// Sends file bytes without taking them through user space; the output buffer must be empty.
     func sendFile(_ file: Int32, offset: inout Int64, count: Int) -> Progress {
         if let closeReason { return .failed(closeReason) }
