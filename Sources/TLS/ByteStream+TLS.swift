@@ -70,7 +70,7 @@ extension ByteStream {
         guard let layer = layer as? TLSLayer else { return }
         while true {
             switch layer.shakeHands() {
-            case .done: return
+            case .done: return sendAppended()
             case .wantsToReceive: try await waitUntilReadable()
             case .wantsToSend: try await waitUntilWritable()
             case .failed(let error): throw error

@@ -196,6 +196,23 @@ import Testing
         }
     }
 
+    @Test func `what is appended while it is being started goes inside, when it is done`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try StreamPair(on: loop)
+            let (client, server) = (try TestAuthority.client(), try TestAuthority.server())
+            let connecting = loop.spawn { try await pair.left.startTLS(client, host: "localhost") }
+            while !pair.left.isReaderWaiting { try await loop.moment() }
+            pair.left.append("appended, ")
+            for _ in 0..<3 { try await loop.moment() }
+            try await pair.right.startTLS(server)
+            #expect(try await pair.right.read(exactly: 10) == Array("appended, ".utf8))
+            try await connecting.value
+            try await pair.left.drain()
+            try await pair.left.write("written")
+            #expect(try await pair.right.read(exactly: 7) == Array("written".utf8))
+        }
+    }
+
     @Test func `not while somebody reads or writes`() async throws {
         try await withLoop { loop async throws in
             let pair = try StreamPair(on: loop, bufferBytes: 4 * 1024)

@@ -83,6 +83,8 @@ extension StreamChannel {
     /// Sends as much of the output as the kernel takes, unless a task does.
     func sendByItself() {
         guard let backlog, backlog.goesByItself, isOpen, !isWriting, !isWriterWaiting else { return }
+        // It goes when the two sides have agreed.
+        if let layer, layer.isSecuring { return }
         while !output.isEmpty {
             switch send() {
             case .moved, .end: continue

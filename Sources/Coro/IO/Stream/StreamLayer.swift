@@ -79,7 +79,7 @@ extension ByteStream {
     package func insert(_ make: (StreamTransport, [UInt8]) throws -> any StreamLayer) throws {
         guard loop.isCurrent else { throw StreamError.wrongThread }
         if let reason = channel.closeReason { throw reason }
-        try channel.checkNobodyReads()
+        try channel.checkReader()
         try channel.checkWriter()
         // Bytes that were meant to go in the clear must not go through the layer.
         if unsentCount > 0 { throw StreamError.busy("writing") }
@@ -87,6 +87,9 @@ extension ByteStream {
         channel.layer = try make(StreamTransport(channel), received)
         consume(received.count)
     }
+
+    /// Sends by itself what was appended while the layer's two sides agreed.
+    package func sendAppended() { channel.letGo() }
 
     /// Suspends until the kernel may have something for the layer.
     package func waitUntilReadable() async throws { try await channel.waitUntilReadable() }
