@@ -51,7 +51,7 @@ extension ByteStream {
         var filled = bytes.withUnsafeMutableBytes { take(into: $0) }
         do {
             while filled < count {
-                if channel.isTurnOver { try await channel.giveTurn() }
+                if channel.isReaderTurnOver { try await channel.giveReaderTurn() }
                 let progress = bytes.withUnsafeMutableBytes {
                     channel.receive(into: UnsafeMutableRawBufferPointer(rebasing: $0[filled...]))
                 }
@@ -84,13 +84,13 @@ extension ByteStream {
     public func putBack(_ bytes: [UInt8]) throws(StreamError) {
         try checkThread()
         guard channel.isOpen else { throw .closed }
-        try channel.checkNobodyReads()
+        try channel.checkReader()
         bytes.withUnsafeBytes { channel.putBack($0) }
     }
 
     private func receive(into buffer: UnsafeMutableRawBufferPointer) async throws -> Int {
         while true {
-            if channel.isTurnOver { try await channel.giveTurn() }
+            if channel.isReaderTurnOver { try await channel.giveReaderTurn() }
             switch channel.receive(into: buffer) {
             case .moved(let count): return count
             case .end: return 0

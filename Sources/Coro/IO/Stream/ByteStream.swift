@@ -70,7 +70,7 @@ public final class ByteStream: ByteReading, @unchecked Sendable {
     /// Throws when this task must not read now: `StreamError.busy` while another one is in the middle of a read, `.wrongThread`.
     public func checkReader() throws {
         try checkThread()
-        try channel.checkNobodyReads()
+        try channel.checkReader()
     }
 
     /// Receives more behind what is unread; suspends while there is nothing to receive.
@@ -80,7 +80,7 @@ public final class ByteStream: ByteReading, @unchecked Sendable {
     public func fill() async throws -> Bool {
         try checkReader()
         while true {
-            if channel.isTurnOver { try await channel.giveTurn() }
+            if channel.isReaderTurnOver { try await channel.giveReaderTurn() }
             switch channel.receive() {
             case .moved: return true
             case .end: return false

@@ -35,8 +35,8 @@ final class StreamChannel: Registration, Ending {
     @exclusivity(unchecked) var writer = Sleeper.nobody
     /// A task is in the middle of a read, or of a write: it sleeps, or has been woken and has not run yet. Who came between the
     /// two would take its bytes, or have it find its place taken.
-    @exclusivity(unchecked) private var hasReader = false
-    @exclusivity(unchecked) private(set) var hasWriter = false
+    @exclusivity(unchecked) var hasReader = false
+    @exclusivity(unchecked) var hasWriter = false
     /// What is sent has its continuation at hand: packets need not end where it does.
     @exclusivity(unchecked) var moreFollows = false
     /// What goes out without a task that waits for it; nil until something does.
@@ -47,9 +47,9 @@ final class StreamChannel: Registration, Ending {
     @exclusivity(unchecked) private(set) var receivedTotal = 0
     @exclusivity(unchecked) var sentTotal = 0
     /// What may be received before the others have their turn: a peer that sends as fast as it is read makes no reader wait.
-    @exclusivity(unchecked) private var incoming = Quantum(bytes: ByteStream.bytesPerTurn)
+    @exclusivity(unchecked) var incoming = Quantum(bytes: ByteStream.bytesPerTurn)
     /// And of what is queued, however small the writes.
-    @exclusivity(unchecked) private var outgoing = Quantum(bytes: ByteStream.bytesPerTurn)
+    @exclusivity(unchecked) var outgoing = Quantum(bytes: ByteStream.bytesPerTurn)
     /// What broke the connection: the first failure that was met in either direction.
     @exclusivity(unchecked) private(set) var failure: StreamError?
     weak var observer: (any StreamObserver)?
@@ -113,7 +113,7 @@ final class StreamChannel: Registration, Ending {
     }
 
     /// A read is worth trying.
-    private var isReadable: Bool { mayRead && !readerNeedsRoom }
+    var isReadable: Bool { mayRead && !readerNeedsRoom }
 
     /// Receives once from the kernel.
     @inline(__always)
@@ -257,94 +257,7 @@ final class StreamChannel: Registration, Ending {
         return sent == 0 ? .end : .moved(Int(sent))
     }
 
-    // MARK: Waiting
-
-    /// Suspends until a read is worth trying. Heeds cancellation and the task's deadline; consumes nothing.
-    func waitUntilReadable() async throws {
-        try checkNobodyReads()
-        hasReader = true
-        defer { hasReader = false }
-        incoming.renew()
-        input.rest(loop.buffers)
-        try await park(on: loop, for: "reading") { waiter in
-            guard self.isOpen, !self.isReadable else { return waiter.wake(.ready) }
-            self.reader = .waiter(waiter)
-            waiter.whenWoken { self.reader = .nobody }
-        }
-    }
-
-    /// Refuses a second reader before it has taken what the first one waits to be more.
-    @inline(__always)
-    func checkNobodyReads() throws(StreamError) {
-        if hasReader || reader.isSomebody { throw .busy("reading") }
-    }
-
-    /// So much has been received without a wait that it is the others' turn: `giveTurn()` before the next read.
-    var isTurnOver: Bool { incoming.left <= 0 }
-
-    /// Lets the others on the loop have their turn, in the middle of a read.
-    func giveTurn() async throws {
-        incoming.renew()
-        hasReader = true
-        defer { hasReader = false }
-        try await loop.moment()
-    }
-
-    /// The same for what is sent.
-    var isWriterTurnOver: Bool { outgoing.left <= 0 }
-
-    /// Lets the others on the loop have their turn, in the middle of a write.
-    func giveWriterTurn() async throws {
-        outgoing.renew()
-        hasWriter = true
-        defer { hasWriter = false }
-        try await loop.moment()
-    }
-
-    /// Refuses a second writer, and any on a broken connection, before it has queued anything.
-    @inline(__always)
-    func checkWriter() throws(StreamError) {
-        if isWriting || hasWriter { throw .busy("writing") }
-        if let layer, isOpen, layer.isSecuring { throw .busy("securing") }
-        if isOpen, let breakage { throw breakage }
-    }
-
-    /// What broke the connection, in both directions: nothing that is queued from then on can ever be sent.
-    var breakage: StreamError? {
-        guard let failure, case .broken = failure else { return nil }
-        return backlog?.failure ?? failure
-    }
-
-    /// Suspends until a send is worth trying.
-    func waitUntilWritable() async throws {
-        if hasWriter { throw StreamError.busy("writing") }
-        hasWriter = true
-        defer { hasWriter = false }
-        outgoing.renew()
-        try await park(on: loop, for: "writing") { waiter in
-            guard self.isOpen, !self.mayWrite else { return waiter.wake(.ready) }
-            self.writer = .waiter(waiter)
-            waiter.whenWoken { self.writer = .nobody }
-        }
-    }
-
-    /// The hot path's wait: no cancellation handler, no waiter object, no async frame. Only for a task whose owner wakes
-    /// it with `wakeReader` when it is to end.
-    func resumeWhenReadableOrWoken(_ continuation: UnsafeContinuation<Void, Never>) {
-        input.rest(loop.buffers)
-        incoming.renew()
-        if !isOpen || isReadable || reader.isSomebody {
-            continuation.resume()
-        } else {
-            reader = .continuation(continuation)
-        }
-    }
-
-    var isReaderWaiting: Bool { reader.isSomebody }
-    var isWriterWaiting: Bool { writer.isSomebody }
-
-    /// Lets a sleeping reader look again.
-    func wakeReader() { reader.take().wake() }
+    // MARK: Told by the loop
 
     func deliver(_ readiness: Readiness) {
         guard isOpen || lingering != nil else { return }
