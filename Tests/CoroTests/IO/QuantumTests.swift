@@ -45,6 +45,22 @@ private final class GreedyPeer: StreamFaultSource, @unchecked Sendable {
     func letGo() {}
 }
 
+/// Sends a little with each call, as TLS does a record.
+private final class PieceLayer: StreamLayer {
+    private let transport: StreamTransport
+    init(_ transport: StreamTransport) { self.transport = transport }
+
+    let isSecuring = false
+    let mustSendToReceive = false
+    let isKernelSending = false
+    func receive(into room: UnsafeMutableRawBufferPointer) -> StreamProgress { transport.receive(into: room) }
+    func send(_ bytes: UnsafeRawBufferPointer) -> StreamProgress {
+        transport.send(UnsafeRawBufferPointer(rebasing: bytes.prefix(1 << 14)))
+    }
+    func finish() -> StreamProgress { .moved(0) }
+    func close(orderly: Bool) {}
+}
+
 @Suite struct QuantumTests {
     @Test func `a quantum is over when as much is spent, and a new one is there`() {
         var quantum = Quantum(bytes: 10)
@@ -122,6 +138,26 @@ private final class GreedyPeer: StreamFaultSource, @unchecked Sendable {
             #expect(peer.received == count * piece.count)
             #expect(peer.longest >= ByteStream.bytesPerTurn / 2, "It has not been ready all the time.")
             #expect(peer.longest <= ByteStream.bytesPerTurn + piece.count)
+        }
+    }
+
+    @Test func `what was appended, and goes by itself to such a peer, does not either`() async throws {
+        try await withLoop { loop async throws in
+            let pair = SocketPair()
+            let stream = try ByteStream(takingOver: dup(pair.left), on: loop)
+            let peer = GreedyPeer(pair.right)
+            stream.channel.faults = peer
+            try stream.insert { transport, _ in PieceLayer(transport) }
+            let size = 4 * ByteStream.bytesPerTurn
+            stream.append([UInt8](repeating: 7, count: size))
+            for _ in 0..<100 where stream.unsentCount > 0 {
+                peer.takeTurn()
+                try await loop.moment()
+            }
+            peer.drain()
+            #expect(peer.received == size)
+            #expect(peer.longest >= ByteStream.bytesPerTurn / 2, "It has not been ready all the time.")
+            #expect(peer.longest <= ByteStream.bytesPerTurn)
         }
     }
 

@@ -71,7 +71,11 @@ extension StreamChannel {
         let backlog = madeBacklog
         backlog.goesByItself = true
         // Without room there will be an edge.
-        guard mayWrite, !backlog.isScheduled else { return }
+        if mayWrite { sendInNextIteration(backlog) }
+    }
+
+    private func sendInNextIteration(_ backlog: Backlog) {
+        guard !backlog.isScheduled else { return }
         backlog.isScheduled = true
         _ = loop.add(
             .callback { [self] in
@@ -83,12 +87,18 @@ extension StreamChannel {
     /// Sends as much of the output as the kernel takes, unless a task does.
     func sendByItself() {
         guard let backlog, backlog.goesByItself, isOpen, !isWriting, !isWriterWaiting else { return }
+        // It has an iteration of its own already.
+        if backlog.isScheduled { return }
         // It goes when the two sides have agreed.
         if let layer, layer.isSecuring { return }
         while !output.isEmpty {
+            if isWriterTurnOver {
+                outgoing.renew()
+                return sendInNextIteration(backlog)
+            }
             switch send() {
             case .moved, .end: continue
-            case .wouldBlock: return
+            case .wouldBlock: return outgoing.renew()
             case .failed(let error):
                 // The bytes stay, so that the next flush fails too, and with this.
                 backlog.failure = backlog.failure ?? error

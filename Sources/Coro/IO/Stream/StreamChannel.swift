@@ -156,7 +156,9 @@ final class StreamChannel: Registration, Ending {
             output.discard(loop.buffers)
             return .failed(closeReason)
         }
-        let progress = if let layer { noting(layer.send(output.bytes)) } else { sendRaw(output.bytes) }
+        // No more than a turn's worth: the call goes on for as long as the peer takes what it sends.
+        let bytes = UnsafeRawBufferPointer(rebasing: output.bytes.prefix(ByteStream.bytesPerTurn))
+        let progress = if let layer { noting(layer.send(bytes)) } else { sendRaw(bytes) }
         if case .moved(let count) = progress {
             output.consume(count)
             outgoing.spend(count)
