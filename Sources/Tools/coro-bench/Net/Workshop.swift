@@ -24,9 +24,14 @@ final class Workshop: @unchecked Sendable {
         try make(name) { descriptor in Glibc.write(descriptor, bytes, bytes.count) == bytes.count }
     }
 
-    /// Makes a file of so many zeros, which take no room on the disk.
+    /// Makes a file of so many zeros, which take no room on the disk, and reads it: it is in the page cache then, and the server
+    /// that happens to be the first does not pay for that.
     func makeZeros(_ count: Int, at name: String) throws {
         try make(name) { descriptor in ftruncate(descriptor, off_t(count)) == 0 }
+        let descriptor = open("\(path)/\(name)", O_RDONLY | O_CLOEXEC)
+        defer { close(descriptor) }
+        var piece = [UInt8](repeating: 0, count: 1 << 20)
+        while case let got = read(descriptor, &piece, piece.count), got > 0 {}
     }
 
     /// Says that a program makes a file or an empty folder of that name, which then goes with the rest.
