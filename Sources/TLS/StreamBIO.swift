@@ -22,9 +22,9 @@ enum StreamBIO {
     private static let method: Method = {
         let method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "byte stream")
         BIO_meth_set_read(method) { bio, room, count in
-            guard let layer = StreamBIO.layer(bio) else { return -1 }
             copenssl_bio_clear_retry(bio)
-            switch layer.receiveCiphertext(into: UnsafeMutableRawBufferPointer(start: room, count: Int(count))) {
+            let room = UnsafeMutableRawBufferPointer(start: room, count: Int(count))
+            switch StreamBIO.ask(bio, { $0.receiveCiphertext(into: room) }) ?? .failed(.closed) {
             case .moved(let count): return Int32(count)
             case .end: return 0
             case .failed: return -1
@@ -34,9 +34,9 @@ enum StreamBIO {
             }
         }
         BIO_meth_set_write(method) { bio, bytes, count in
-            guard let layer = StreamBIO.layer(bio) else { return -1 }
             copenssl_bio_clear_retry(bio)
-            switch layer.sendCiphertext(UnsafeRawBufferPointer(start: bytes, count: Int(count))) {
+            let bytes = UnsafeRawBufferPointer(start: bytes, count: Int(count))
+            switch StreamBIO.ask(bio, { $0.sendCiphertext(bytes) }) ?? .failed(.closed) {
             case .moved(let count): return Int32(count)
             case .end, .failed: return -1
             case .wouldBlock:
@@ -49,16 +49,17 @@ enum StreamBIO {
             // Everything is handed on at once; 1 says that it worked.
             case BIO_CTRL_FLUSH: return 1
             // By this OpenSSL tells an end from an error.
-            case BIO_CTRL_EOF: return StreamBIO.layer(bio)?.sawEnd == true ? 1 : 0
-            default: return StreamBIO.layer(bio)?.control(command, number, keys) ?? 0
+            case BIO_CTRL_EOF: return StreamBIO.ask(bio) { $0.sawEnd } == true ? 1 : 0
+            default: return StreamBIO.ask(bio) { $0.control(command, number, keys) } ?? 0
             }
         }
         return Method(pointer: method)
     }()
 
-    private static func layer(_ bio: OpaquePointer?) -> TLSLayer? {
-        // SAFETY: put there by `make`; the layer frees its SSL, and with it the BIO, before it is gone.
-        BIO_get_data(bio).map { Unmanaged<TLSLayer>.fromOpaque($0).takeUnretainedValue() }
+    private static func ask<Answer>(_ bio: OpaquePointer?, _ question: (TLSLayer) -> Answer) -> Answer? {
+        // SAFETY: put there by `make`; the layer frees its SSL, and with it the BIO, before it is gone, and whoever has called
+        // OpenSSL is a method of it.
+        BIO_get_data(bio).map { Unmanaged<TLSLayer>.fromOpaque($0)._withUnsafeGuaranteedRef(question) }
     }
 }
 #endif

@@ -11,34 +11,36 @@ internal import COpenSSL
 internal import Glibc
 
 final class TLSLayer: StreamLayer {
+    // One thread touches all of this. What is looked at with every record goes without run-time exclusivity checks, which could
+    // only ever pass: each is a flag, or a value that is read or written whole, and no access to it calls anybody.
     private let transport: StreamTransport
     /// What the stream had received before it was secured: the beginning of the peer's TLS.
     private var received: ArraySlice<UInt8>
     /// The contexts, or the client, that callbacks look things up in.
     let owner: AnyObject
     private let context: TLSContext
-    private var ssl: OpaquePointer?
+    @exclusivity(unchecked) private var ssl: OpaquePointer?
     /// The transport's own failures, which OpenSSL cannot carry. The kernel says each only once.
-    private var receiveFailure: StreamError?
-    private var sendFailure: StreamError?
+    @exclusivity(unchecked) private var receiveFailure: StreamError?
+    @exclusivity(unchecked) private var sendFailure: StreamError?
     private var tickets = HeldTickets()
     /// What has ended TLS in both directions: whoever asks again is told the same.
-    private var broken: StreamError?
+    @exclusivity(unchecked) private var broken: StreamError?
     /// OpenSSL must not be asked to say farewell after it has failed (SSL_shutdown(3)).
-    private var isBroken = false
+    @exclusivity(unchecked) private var isBroken = false
     /// The last send has left a part of a record to be sent.
-    private var isSendPending = false
-    private var farewell = Farewell.due
-    private(set) var mustSendToReceive = false
+    @exclusivity(unchecked) private var isSendPending = false
+    @exclusivity(unchecked) private var farewell = Farewell.due
+    @exclusivity(unchecked) private(set) var mustSendToReceive = false
     /// OpenSSL is at work, and what it works on must stay.
-    private var isInside = false
-    private var isClosed = false
+    @exclusivity(unchecked) private var isInside = false
+    @exclusivity(unchecked) private var isClosed = false
     /// How many records have been read since others had their turn.
-    private var recordsInTurn = 0
+    @exclusivity(unchecked) private var recordsInTurn = 0
     /// How much OpenSSL has received in the call that it is in.
-    private var receivedInCall = 0
+    @exclusivity(unchecked) private var receivedInCall = 0
     /// The transport's last byte has come.
-    private(set) var sawEnd = false
+    @exclusivity(unchecked) private(set) var sawEnd = false
     /// What is wrong with the peer's chain, once it has been found.
     var problem: CertificateProblem?
     /// Where this connection's sessions are kept.
@@ -48,6 +50,8 @@ final class TLSLayer: StreamLayer {
     var offered: [String]?
     /// What was agreed on, once the handshake is done.
     private(set) var session: TLSSession?
+    /// Not done yet. (Asked with every record, where a look at `session` would copy it.)
+    @exclusivity(unchecked) private(set) var isSecuring = true
 
     /// What the kernel does for us, where it was asked and can.
     private var kernel = KernelRecords()
@@ -105,6 +109,7 @@ final class TLSLayer: StreamLayer {
                     return .failed(TLSError.handshake("the server chose a protocol that was not offered (ALPN)"))
                 }
                 self.session = session
+                isSecuring = false
                 return .done
             }
             switch SSL_get_error(ssl, result) {
@@ -128,8 +133,6 @@ final class TLSLayer: StreamLayer {
     }
 
     // MARK: Bytes
-
-    var isSecuring: Bool { session == nil }
 
     /// A record may hold a single byte, and takes a microsecond or two all the same. So many full ones are two megabytes, what
     /// a write sends in a turn.
@@ -197,7 +200,7 @@ final class TLSLayer: StreamLayer {
     private var refusal: StreamError? {
         if isClosed { return .closed }
         // OpenSSL would shake hands inside the call, and whoever waits for that would not hear of it.
-        return session == nil ? .busy("securing") : broken
+        return isSecuring ? .busy("securing") : broken
     }
 
     private func outcome(of result: Int32, _ ssl: OpaquePointer, _ failure: StreamError?) -> StreamProgress {
@@ -246,7 +249,7 @@ final class TLSLayer: StreamLayer {
 
     func finish() -> StreamProgress {
         // In the middle of a record nothing else can be said: the peer is to see the cut.
-        guard let ssl, !isBroken, !isClosed, !isInside, session != nil, !isSendPending, farewell != .said else {
+        guard let ssl, !isBroken, !isClosed, !isInside, !isSecuring, !isSendPending, farewell != .said else {
             return .end
         }
         // What the kernel has enciphered and TCP has no room for is lost by FIN and by close(2). A farewell that finds room
@@ -299,7 +302,7 @@ final class TLSLayer: StreamLayer {
         }
         if let receiveFailure { return .failed(receiveFailure) }
         if receivedInCall >= TLSLayer.receivedInCallMax { return transport.endTurn() }
-        let isDeaf = session == nil && sendFailure != nil
+        let isDeaf = isSecuring && sendFailure != nil
         let progress = transport.receive(into: room, unannounced: isDeaf)
         switch progress {
         case .wouldBlock where isDeaf: return .failed(sendFailure ?? .closed)
@@ -313,7 +316,7 @@ final class TLSLayer: StreamLayer {
 
     /// Sends for OpenSSL.
     func sendCiphertext(_ bytes: UnsafeRawBufferPointer) -> StreamProgress {
-        if session == nil, !kernel.isOn, isTicketToBeHeld {
+        if isSecuring, !kernel.isOn, isTicketToBeHeld {
             tickets.hold(bytes)
             return .moved(bytes.count)
         }
@@ -321,7 +324,7 @@ final class TLSLayer: StreamLayer {
         guard case .failed(let error) = progress else { return progress }
         sendFailure = error
         // In the handshake a peer that listens no more has mostly said why: OpenSSL goes on, and reads it.
-        guard session == nil, case .broken = error else { return progress }
+        guard isSecuring, case .broken = error else { return progress }
         return .moved(bytes.count)
     }
 
