@@ -48,8 +48,8 @@ public final class ByteStream: ByteReading, @unchecked Sendable {
     /// A stream receives only when somebody reads it, and then no more than that read asks for and a buffer's worth beyond.
     /// This bounds what a read may ask for, such as `read(exactly:)` with a length that the peer has sent. A read that
     /// needs more throws `StreamError.limitExceeded`, and what came is still there; the rest waits in the peer. (So does one
-    /// that would find the end right behind so many.) Memory of
-    /// your own (`read(filling:)`) does not count, and bytes put back may exceed it.
+    /// that would find the end right behind so many.) Memory of your own (`read(filling:)`) does not count, and bytes put back
+    /// may exceed it.
     public var inputLimit: Int {
         get { channel.inputLimit }
         set {
