@@ -54,11 +54,20 @@ int64_t cloop_socket_send_more(int fd, const void *bytes, size_t count) {
     return sent >= 0 ? sent : -errno;
 }
 
-int64_t cloop_socket_send_pieces(int fd, const struct iovec *pieces, int count) {
+static int64_t send_pieces(int fd, const struct iovec *pieces, int count, int flags) {
     struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
     ssize_t sent;
-    do sent = sendmsg(fd, &message, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);
+    do sent = sendmsg(fd, &message, MSG_NOSIGNAL | flags); while (sent < 0 && errno == EINTR);
     return sent >= 0 ? sent : -errno;
+}
+
+int64_t cloop_socket_send_pieces(int fd, const struct iovec *pieces, int count) {
+    return send_pieces(fd, pieces, count, 0);
+}
+
+int64_t cloop_socket_send_two(int fd, const void *first, size_t count, const void *second, size_t others, int more) {
+    struct iovec pieces[] = {{(void *)first, count}, {(void *)second, others}};
+    return send_pieces(fd, pieces, 2, more ? MSG_MORE : 0);
 }
 
 int cloop_socket_set(int fd, int level, int option, int value) {

@@ -12,10 +12,11 @@ internal import Glibc
 
 final class TLSLayer: StreamLayer {
     // One thread touches all of this. What is looked at with every record goes without run-time exclusivity checks, which could
-    // only ever pass: each is a flag, or a value that is read or written whole, and no access to it calls anybody.
+    // only ever pass: each is a flag, or a value that is read or written whole, and no access to it calls anybody who comes back
+    // for it. (`held` and `kernel` send, by the transport, which knows nothing of them.)
     private let transport: StreamTransport
     /// What the stream had received before it was secured: the beginning of the peer's TLS.
-    private var received: ArraySlice<UInt8>
+    @exclusivity(unchecked) private var received: ArraySlice<UInt8>
     /// The contexts, or the client, that callbacks look things up in.
     let owner: AnyObject
     private let context: TLSContext
@@ -23,7 +24,9 @@ final class TLSLayer: StreamLayer {
     /// The transport's own failures, which OpenSSL cannot carry. The kernel says each only once.
     @exclusivity(unchecked) private var receiveFailure: StreamError?
     @exclusivity(unchecked) private var sendFailure: StreamError?
-    private var tickets = HeldTickets()
+    @exclusivity(unchecked) private var held = HeldRecords()
+    /// What OpenSSL sends now is to wait for what it sends next.
+    @exclusivity(unchecked) private var holdsRecords = false
     /// What has ended TLS in both directions: whoever asks again is told the same.
     @exclusivity(unchecked) private var broken: StreamError?
     /// OpenSSL must not be asked to say farewell after it has failed (SSL_shutdown(3)).
@@ -54,7 +57,7 @@ final class TLSLayer: StreamLayer {
     @exclusivity(unchecked) private(set) var isSecuring = true
 
     /// What the kernel does for us, where it was asked and can.
-    private var kernel = KernelRecords()
+    @exclusivity(unchecked) private var kernel = KernelRecords()
 
     /// How far our close_notify is.
     private enum Farewell { case due, underWay, said }
@@ -161,7 +164,9 @@ final class TLSLayer: StreamLayer {
             }
             let progress = outcome(of: result, ssl, receiveFailure)
             // Whoever waits now may say nothing for long.
-            if case .wouldBlock = progress, !tickets.isEmpty { _ = sendCiphertext(.init(start: nil, count: 0)) }
+            if case .wouldBlock = progress, !held.isEmpty, sendFailure == nil {
+                _ = sendCiphertext(.init(start: nil, count: 0))
+            }
             return progress
         }
     }
@@ -175,11 +180,29 @@ final class TLSLayer: StreamLayer {
         if kernel.isOn { return sendToKernel(bytes, ssl) }
         OpenSSLErrors.clear()
         return inside {
-            var count = 0
-            let result = SSL_write_ex(ssl, bytes.baseAddress, bytes.count, &count)
-            isSendPending = result != 1
-            return result == 1 ? .moved(count) : outcome(of: result, ssl, sendFailure)
+            // What is pending goes first, and what is held. It has mostly found no room before: the peer is slow, and a pair
+            // would only be more to keep.
+            let isFree = !isSendPending && held.isEmpty && transport.mayWrite
+            guard isFree, bytes.count > StreamTransport.recordLength else { return makeRecord(of: bytes, ssl) }
+            holdsRecords = true
+            let first = makeRecord(of: bytes, ssl)
+            holdsRecords = false
+            guard case .moved(let count) = first else { return first }
+            switch makeRecord(of: UnsafeRawBufferPointer(rebasing: bytes.dropFirst(count)), ssl) {
+            case .moved(let more): return .moved(count + more)
+            // It is pending, and what is held goes in front of it.
+            case .wouldBlock, .end: return first
+            case .failed(let error): return .failed(error)
+            }
         }
+    }
+
+    /// Has OpenSSL make a record of the first bytes, or of those that it has begun with, and send it.
+    private func makeRecord(of bytes: UnsafeRawBufferPointer, _ ssl: OpaquePointer) -> StreamProgress {
+        var count = 0
+        let result = SSL_write_ex(ssl, bytes.baseAddress, bytes.count, &count)
+        isSendPending = result != 1
+        return result == 1 ? .moved(count) : outcome(of: result, ssl, sendFailure)
     }
 
     var isKernelSending: Bool {
@@ -284,6 +307,7 @@ final class TLSLayer: StreamLayer {
         if !isBroken { SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN) }
         SSL_free(ssl)
         received = []
+        held = HeldRecords()
     }
 
     // MARK: The BIO's side
@@ -316,11 +340,11 @@ final class TLSLayer: StreamLayer {
 
     /// Sends for OpenSSL.
     func sendCiphertext(_ bytes: UnsafeRawBufferPointer) -> StreamProgress {
-        if isSecuring, !kernel.isOn, isTicketToBeHeld {
-            tickets.hold(bytes)
+        if holdsRecords || (isSecuring && !kernel.isOn && isTicketToBeHeld) {
+            held.hold(bytes)
             return .moved(bytes.count)
         }
-        let progress = kernel.isOn ? kernel.send(bytes, transport) : tickets.send(before: bytes, transport)
+        let progress = kernel.isOn ? kernel.send(bytes, transport) : held.send(before: bytes, transport)
         guard case .failed(let error) = progress else { return progress }
         sendFailure = error
         // In the handshake a peer that listens no more has mostly said why: OpenSSL goes on, and reads it.

@@ -73,6 +73,8 @@ int64_t cloop_socket_send(int fd, const void *bytes, size_t count);
 int64_t cloop_socket_send_more(int fd, const void *bytes, size_t count);
 /* Sends pieces in order with one call, never raising SIGPIPE. -EMSGSIZE when there are more than IOV_MAX (1024). */
 int64_t cloop_socket_send_pieces(int fd, const struct iovec *pieces, int count);
+/* The same of two; `more`: more follows at once, as above. */
+int64_t cloop_socket_send_two(int fd, const void *first, size_t count, const void *second, size_t others, int more);
 /* Sets a socket option whose value is an int. */
 int cloop_socket_set(int fd, int level, int option, int value);
 /* The value of a socket option that is an int >= 0. */

@@ -15,16 +15,13 @@ extension ByteStream {
     func writeThroughLayer(
         _ file: Int32, from offset: inout Int64, since start: Int64, upTo end: Int64
     ) async throws {
-        // A record is a piece of a packet here (on loopback a packet holds four), and each packet wakes the peer. Where the
-        // next one has to come from a disk, or does not come at all, the kernel holds the last for 200 ms at most.
-        defer { channel.moreFollows = false }
         var quantum = Quantum(bytes: ByteStream.bytesPerTurn)
         while offset < end {
-            let most = Int(min(end - offset, Int64(StreamChannel.recordLength)))
+            // Two records, which a layer sends with one call.
+            let most = Int(min(end - offset, Int64(2 * StreamTransport.recordLength)))
             let count = try await queuePiece(of: file, at: offset, count: most)
             if count == 0 { throw StreamError.ended(received: Int(offset - start)) }
             offset += Int64(count)
-            channel.moreFollows = offset < end
             try await sendQueued()
             quantum.spend(count)
             if quantum.renewIfSpent() { try await loop.moment() }

@@ -60,6 +60,7 @@ extension StreamChannel {
         if let faults { faults.letGo() }
         Descriptor.close(descriptor)
         descriptor = -1
+        transport?.cut()
         wakeAll()
     }
 

@@ -57,6 +57,8 @@ final class StreamChannel: Registration, Ending {
     @exclusivity(unchecked) var endWatchers: [Waiter] = []
     /// What bytes go through on their way, once TLS is on.
     @exclusivity(unchecked) var layer: (any StreamLayer)?
+    /// Where the layer has them come from and go to.
+    @exclusivity(unchecked) var transport: StreamTransport?
     /// The layer cannot receive before it has sent something: with bytes to be received or not, it waits for room.
     @exclusivity(unchecked) private var readerNeedsRoom = false
     /// The layer has still to say that no more will come.
@@ -177,9 +179,26 @@ final class StreamChannel: Registration, Ending {
             moreFollows
             ? cloop_socket_send_more(descriptor, bytes.baseAddress, count)
             : cloop_socket_send(descriptor, bytes.baseAddress, count)
-        guard sent >= 0 else { return failure(sent, "send", &mayWrite) }
+        return progress(of: sent, "send", offered: bytes.count)
+    }
+
+    /// Sends once to the kernel, two runs of bytes with one call.
+    func sendRaw(_ first: UnsafeRawBufferPointer, then second: UnsafeRawBufferPointer) -> Progress {
+        guard mayWrite else { return .wouldBlock }
+        let offered = first.count + second.count
+        var count = offered
+        if let faults, let outcome = interfere(faults, .send, &count) { return outcome }
+        let ofFirst = min(count, first.count)
+        let sent = cloop_socket_send_two(
+            descriptor, first.baseAddress, ofFirst, second.baseAddress, count - ofFirst, moreFollows ? 1 : 0)
+        return progress(of: sent, "sendmsg", offered: offered)
+    }
+
+    @inline(__always)
+    private func progress(of sent: Int64, _ call: String, offered: Int) -> Progress {
+        guard sent >= 0 else { return failure(sent, call, &mayWrite) }
         sentTotal &+= Int(sent)
-        if Int(sent) < bytes.count { mayWrite = false }
+        if Int(sent) < offered { mayWrite = false }
         return .moved(Int(sent))
     }
 

@@ -23,7 +23,7 @@ package protocol StreamLayer: AnyObject {
     var mustSendToReceive: Bool { get }
     /// Sends bytes of the stream's user; `moved` counts those of them that are on their way and must not be offered again.
     ///
-    /// After `wouldBlock` the next call must offer the same bytes again, and may offer more behind them.
+    /// What has not moved the next call must offer again, and may offer more behind it: a part of it may be enciphered already.
     func send(_ bytes: UnsafeRawBufferPointer) -> StreamProgress
     /// True when the kernel does the layer's work on what is sent, so that plain bytes go straight to it, a file's too.
     var isKernelSending: Bool { get }
@@ -34,12 +34,15 @@ package protocol StreamLayer: AnyObject {
     func close(orderly: Bool)
 }
 
-/// The kernel's side of a stream, as a layer sees it.
-package struct StreamTransport {
-    // The layer is owned by the channel, and is told when that closes. Whoever keeps the layer longer is told so at each call.
-    weak var channel: StreamChannel?
+/// The kernel's side of a stream, as a layer sees it. Loop's thread.
+package final class StreamTransport {
+    /// The channel owns the layer, which owns this: it is cut when the channel lets go of its descriptor. (A weak reference would
+    /// be looked up with every record.) Whoever asks later is told that the stream is closed.
+    @exclusivity(unchecked) private(set) var channel: StreamChannel?
 
     init(_ channel: StreamChannel) { self.channel = channel }
+
+    func cut() { channel = nil }
 
     /// Receives once from the kernel; `unannounced`: also when it has said nothing of more.
     package func receive(into room: UnsafeMutableRawBufferPointer, unannounced: Bool = false) -> StreamProgress {
@@ -66,6 +69,17 @@ package struct StreamTransport {
     package func send(_ bytes: UnsafeRawBufferPointer) -> StreamProgress {
         channel?.sendRaw(bytes) ?? .failed(.closed)
     }
+
+    /// Sends once to the kernel, two runs of bytes with one call.
+    package func send(_ first: UnsafeRawBufferPointer, then second: UnsafeRawBufferPointer) -> StreamProgress {
+        channel?.sendRaw(first, then: second) ?? .failed(.closed)
+    }
+
+    /// The kernel may have room, as far as is known.
+    package var mayWrite: Bool { channel?.mayWrite == true }
+
+    /// What a record of TLS holds at most (RFC 8446 §5.1).
+    package static let recordLength = 16 * 1024
 }
 
 extension ByteStream {
@@ -84,7 +98,9 @@ extension ByteStream {
         // Bytes that were meant to go in the clear must not go through the layer.
         if unsentCount > 0 { throw StreamError.busy("writing") }
         let received = Array(unread)
-        channel.layer = try make(StreamTransport(channel), received)
+        let transport = StreamTransport(channel)
+        channel.layer = try make(transport, received)
+        channel.transport = transport
         consume(received.count)
     }
 

@@ -48,11 +48,8 @@ extension StreamChannel {
     /// nothing is on its way, nothing more is taken, and it would be held back for ever.
     func fileCount(at offset: Int64, of count: Int) -> Int {
         guard layer != nil else { return count }
-        return min(count, StreamChannel.recordLength - Int(offset % Int64(StreamChannel.recordLength)))
+        return min(count, StreamTransport.recordLength - Int(offset % Int64(StreamTransport.recordLength)))
     }
-
-    /// What a record holds at most (RFC 8446 §5.1).
-    static let recordLength = 16 * 1024
 }
 
 /// What the kernel has, or has not.

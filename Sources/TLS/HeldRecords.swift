@@ -1,11 +1,14 @@
-// A server's tickets go with what it says next. OpenSSL hands over each as soon as it is made, two after a full handshake, and
-// no client waits for one; sent at once, each is a packet of its own, which takes more of a handshake's time than making it.
+// Records that go with what is said next. OpenSSL hands over each record as soon as it is made, and each that is sent by itself is
+// a call, a packet, and something for the peer to wake for.
+//
+// A server's tickets, two after a full handshake, wait for its answer: no client waits for one. Of what is longer than a record,
+// every other record waits for the one behind it, which is made at once.
 #if TLS
 
 internal import Coro
 
 /// Records that wait for others, with which they are sent in one call.
-struct HeldTickets {
+struct HeldRecords {
     private var bytes: [UInt8] = []
 
     var isEmpty: Bool { bytes.isEmpty }
@@ -15,7 +18,7 @@ struct HeldTickets {
     /// Sends once: what is held, and `more` behind it, of which alone `moved` tells.
     mutating func send(before more: UnsafeRawBufferPointer, _ transport: StreamTransport) -> StreamProgress {
         guard !bytes.isEmpty else { return transport.send(more) }
-        let progress = (bytes + more).withUnsafeBytes { transport.send($0) }
+        let progress = bytes.withUnsafeBytes { transport.send($0, then: more) }
         switch progress {
         case .moved(let count) where count < bytes.count:
             bytes.removeFirst(count)
@@ -25,10 +28,8 @@ struct HeldTickets {
             bytes = []
             // The kernel took less than there was, and has no room.
             return rest == 0 && !more.isEmpty ? .wouldBlock : .moved(rest)
-        case .failed:
-            bytes = []
-            return progress
-        case .wouldBlock, .end: return progress
+        // Never without it: what comes behind would make no sense to the peer.
+        case .failed, .wouldBlock, .end: return progress
         }
     }
 }
