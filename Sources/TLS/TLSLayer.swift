@@ -99,6 +99,10 @@ final class TLSLayer: StreamLayer {
     }
 
     /// Goes on with the handshake as far as the transport lets it.
+    ///
+    /// (Not to be inlined: what it needs for a moment would be in the frame of the task that waits, and a task keeps the memory of
+    /// its deepest moment for as long as it lives. It was a kilobyte for each connection.)
+    @inline(never)
     func shakeHands() -> HandshakeStep {
         guard let ssl, !isClosed else { return .failed(StreamError.closed) }
         OpenSSLErrors.clear()
@@ -322,6 +326,8 @@ final class TLSLayer: StreamLayer {
             let count = min(room.count, received.count)
             room.copyBytes(from: received.prefix(count))
             received.removeFirst(count)
+            // A slice keeps its whole array.
+            if received.isEmpty { received = [] }
             return .moved(count)
         }
         if let receiveFailure { return .failed(receiveFailure) }
