@@ -54,18 +54,13 @@ extension HTTPClient {
         let port = UInt16(truncatingIfNeeded: url.port)
         let limit = configuration.connectTimeout > .zero ? configuration.connectTimeout : .seconds(Int64.max)
         let connectDeadline = loop.now.advanced(by: limit)
-        let addresses = try await phase(.resolve) {
-            try await loop.withDeadline(connectDeadline) {
-                try await connector.resolver.addresses(of: url.host, port: port, on: loop)
-            }
-        }
-        guard !addresses.isEmpty else {
-            throw HTTPClientError.resolve(ResolveError(host: url.host, reason: "it has no address"))
-        }
-        timings.pass(\.resolved, at: loop.now)
-        request.observer?(.resolved(addresses))
         let stream = try await phase(.connect) {
-            try await loop.withDeadline(connectDeadline) { try await connector.connect(toFirstOf: addresses) }
+            try await loop.withDeadline(connectDeadline) {
+                try await connector.connect(host: url.host, port: port) { addresses in
+                    timings.pass(\.resolved, at: loop.now)
+                    request.observer?(.resolved(addresses))
+                }
+            }
         }
         timings.pass(\.connected, at: loop.now)
         request.observer?(.connected(local: stream.localAddress, remote: stream.peerAddress))

@@ -105,6 +105,7 @@ extension HTTPClientError {
         case let error as ResolveError: HTTPClientError.resolve(error)
         case ConnectError.connect(let failures): HTTPClientError.connect(failures)
         case ConnectError.resolve(let error): HTTPClientError.resolve(error)
+        case ConnectError.timeout(.resolving, _): HTTPClientError.timeout(.resolve)
         case ConnectError.timeout: HTTPClientError.timeout(phase)
         default: error
         }

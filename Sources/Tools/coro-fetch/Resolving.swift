@@ -61,5 +61,12 @@ struct Resolving {
             if let found = addresses[port] { return found.map { $0.with(port: port) } }
             return try await SystemResolver.system.addresses(of: host, port: port, on: loop)
         }
+
+        func findAddresses(
+            of host: String, port: UInt16, on loop: EventLoop, found: @escaping @Sendable ([SocketAddress]) -> Void
+        ) async throws {
+            if let known = addresses[port] { return found(known.map { $0.with(port: port) }) }
+            try await SystemResolver.system.findAddresses(of: host, port: port, on: loop, found: found)
+        }
     }
 }

@@ -9,7 +9,9 @@ import Testing
 
     @Test func `case 66: a bad name is an error that says which and why`() async throws {
         try await withLoop { loop async throws in
-            let resolver = SystemResolver { .failed(ResolveError(host: $0, reason: "Name or service not known")) }
+            let resolver = SystemResolver { name, _ in
+                .failed(ResolveError(host: name, reason: "Name or service not known"))
+            }
             let error = await #expect(throws: ResolveError.self) {
                 try await resolver.addresses(of: "An.Invalid.Domain", port: 80, on: loop)
             }
@@ -38,7 +40,7 @@ import Testing
     @Test func `a literal is its own answer, without a look-up`() async throws {
         try await withLoop { loop async throws in
             let asked = Journal<String>()
-            let resolver = SystemResolver { name in
+            let resolver = SystemResolver { name, _ in
                 asked.note(name)
                 return .finished([])
             }
@@ -53,7 +55,7 @@ import Testing
         let home = home
         try await withLoop(clock: clock) { loop async throws in
             let asked = Journal<String>()
-            let resolver = SystemResolver(cacheTime: .seconds(30), clock: clock) { name in
+            let resolver = SystemResolver(cacheTime: .seconds(30), clock: clock) { name, _ in
                 asked.note(name)
                 return name == "bad" ? .failed(ResolveError(host: name, reason: "no")) : .finished(home)
             }
@@ -78,7 +80,7 @@ import Testing
         let home = home
         try await withLoop(allowing: .loop) { loop async throws in
             let (asked, begun, gate) = (Journal<String>(), loop.promise(of: Void.self), Gate())
-            let resolver = SystemResolver { name in
+            let resolver = SystemResolver { name, _ in
                 asked.note(name)
                 begun.trySucceed(())
                 gate.wait()
@@ -105,7 +107,7 @@ import Testing
         let home = home
         try await withLoop(allowing: .loop) { loop async throws in
             let (asked, begun, gate) = (Journal<String>(), loop.promise(of: Void.self), Gate())
-            let resolver = SystemResolver { name in
+            let resolver = SystemResolver { name, _ in
                 asked.note(name)
                 begun.trySucceed(())
                 gate.wait()
@@ -131,7 +133,7 @@ import Testing
         let home = home
         try await withLoop(allowing: .loop) { loop async throws in
             let (asked, begun, gate) = (Journal<String>(), loop.promise(of: Void.self), Gate())
-            let resolver = SystemResolver(threadsMax: 1) { name in
+            let resolver = SystemResolver(threadsMax: 1) { name, _ in
                 asked.note(name)
                 guard name == "slow" else { return .finished(home) }
                 begun.trySucceed(())
@@ -161,7 +163,7 @@ import Testing
         let home = home
         try await withLoop(allowing: .loop) { loop async throws in
             let (begun, gate) = (loop.promise(of: Void.self), Gate())
-            let resolver = SystemResolver(threadsMax: 2) { name in
+            let resolver = SystemResolver(threadsMax: 2) { name, _ in
                 guard name == "slow" else { return .finished(home) }
                 begun.trySucceed(())
                 gate.wait()
@@ -178,12 +180,115 @@ import Testing
         }
     }
 
+    // MARK: Part by part
+
+    /// What a name server that drops the queries for one family makes of getaddrinfo(3): the whole answer takes until `gate`
+    /// opens, and so does that family's.
+    private func halfDeaf(
+        _ deaf: Int32, _ asked: Journal<Int32>, _ begun: Promise<Void>, _ gate: Gate
+    ) -> SystemResolver {
+        let (v4, v6) = (home, [SocketAddress(ip: "::1", port: 0)].compactMap { $0 })
+        return SystemResolver { _, family in
+            asked.note(family)
+            if family == AF_UNSPEC { begun.trySucceed(()) }
+            if family == AF_UNSPEC || family == deaf { gate.wait() }
+            switch family {
+            case AF_INET: return .finished(v4)
+            case AF_INET6: return .finished(v6)
+            default: return .finished(v6 + v4)
+            }
+        }
+    }
+
+    @Test(arguments: [AF_INET, AF_INET6])
+    func `a family that is answered is found though the other is not`(_ deaf: Int32) async throws {
+        let clock = ManualClock()
+        try await withLoop(clock: clock, allowing: .loop) { loop async throws in
+            let (asked, begun, gate) = (Journal<Int32>(), loop.promise(of: Void.self), Gate())
+            let resolver = halfDeaf(deaf, asked, begun, gate)
+            let found = Journal<[String]>()
+            let first = loop.promise(of: Void.self)
+            let finding = loop.spawn {
+                try await resolver.findAddresses(of: "Half.test", port: 80, on: loop) { addresses in
+                    found.note(addresses.map(\.description))
+                    first.trySucceed(())
+                }
+            }
+            try await begun.future.value
+            // Most answers take less than that: nothing else is asked.
+            try await clock.advance(by: .milliseconds(99))
+            #expect(asked.entries == [AF_UNSPEC])
+            try await clock.advance(by: .milliseconds(1))
+            try await first.future.value
+            #expect(found.entries == [deaf == AF_INET ? ["[::1]:80"] : ["127.0.0.1:80"]])
+            #expect(Set(asked.entries) == [AF_UNSPEC, AF_INET, AF_INET6])
+            gate.open()
+            try await finding.value
+            #expect(found.entries.last == ["[::1]:80", "127.0.0.1:80"])
+            // The whole answer is the one that is kept.
+            _ = try await resolver.addresses(of: "half.test", port: 80, on: loop)
+            #expect(asked.entries.count == 3)
+        }
+    }
+
+    @Test func `a quick answer, one that is known, and a literal are found without a question more`() async throws {
+        try await withLoop(allowing: .loop) { loop async throws in
+            let asked = Journal<Int32>()
+            let home = home
+            let resolver = SystemResolver { _, family in
+                asked.note(family)
+                return .finished(home)
+            }
+            let found = Journal<[SocketAddress]>()
+            for host in ["quick", "QUICK", "127.0.0.1"] {
+                try await resolver.findAddresses(of: host, port: 80, on: loop) { found.note($0) }
+            }
+            #expect(found.entries == Array(repeating: [.loopback(port: 80)], count: 3))
+            #expect(asked.entries == [AF_UNSPEC])
+        }
+    }
+
+    @Test func `a connection is made with the family that is answered, before the other is`() async throws {
+        try await withLoop(allowing: .loop) { loop async throws in
+            let listener = try Listener(on: loop, address: .loopback(port: 0))
+            let (asked, begun, gate) = (Journal<Int32>(), loop.promise(of: Void.self), Gate())
+            let connector = Connector(loop: loop, resolver: halfDeaf(AF_INET6, asked, begun, gate))
+            let port = listener.address.port
+            let stream = try await connector.connect(host: "half.test", port: port)
+            #expect(stream.peerAddress == listener.address)
+            gate.open()
+        }
+    }
+
+    @Test func `a name that no question has an address for is an error, in parts too`() async throws {
+        let clock = ManualClock()
+        try await withLoop(clock: clock, allowing: .loop) { loop async throws in
+            let (begun, gate) = (loop.promise(of: Void.self), Gate())
+            let resolver = SystemResolver { name, family in
+                if family == AF_UNSPEC {
+                    begun.trySucceed(())
+                    gate.wait()
+                }
+                return .failed(ResolveError(host: name, reason: "no \(family)"))
+            }
+            let finding = loop.spawn {
+                try await Connector(loop: loop, resolver: resolver).connect(host: "Bad", port: 1)
+            }
+            try await begun.future.value
+            try await clock.advance(by: .seconds(1))
+            gate.open()
+            await #expect(throws: ConnectError.resolve(ResolveError(host: "Bad", reason: "no 0"))) {
+                try await finding.value
+            }
+        }
+    }
+
     @Test func `a deadline ends the wait for a name`() async throws {
         let clock = ManualClock()
         let home = home
         try await withLoop(clock: clock, allowing: .loop) { loop async throws in
             let (begun, gate) = (loop.promise(of: Void.self), Gate())
-            let resolver = SystemResolver { _ in
+            let resolver = SystemResolver { _, _ in
                 begun.trySucceed(())
                 gate.wait()
                 return .finished(home)
@@ -201,7 +306,7 @@ import Testing
     }
 
     @Test func `names that are kept are bounded, the oldest goes first`() {
-        var cache = NameCache(lifetime: .seconds(30), countMax: 2)
+        var cache = NameCache<String>(lifetime: .seconds(30), countMax: 2)
         for (second, name) in ["a", "b", "c"].enumerated() {
             cache.insert(home, for: name, at: LoopInstant(nanoseconds: Int64(second)))
         }
@@ -209,7 +314,7 @@ import Testing
         #expect(cache.count == 2)
         #expect(cache.addresses(of: "a", at: now) == nil)
         #expect(cache.addresses(of: "b", at: now) != nil && cache.addresses(of: "c", at: now) != nil)
-        var none = NameCache(lifetime: .zero, countMax: 2)
+        var none = NameCache<String>(lifetime: .zero, countMax: 2)
         none.insert(home, for: "a", at: now)
         #expect(none.count == 0)
     }
@@ -218,14 +323,16 @@ import Testing
         let hosts = ["::1", "127.0.0.1", "::2", "127.0.0.2", "127.0.0.3"]
         let addresses = hosts.compactMap { SocketAddress(ip: $0, port: 0) }
         #expect(
-            NameCache.turned(addresses, by: 1).map(\.host) == ["::2", "127.0.0.2", "::1", "127.0.0.3", "127.0.0.1"])
-        #expect(NameCache.turned(addresses, by: 6) == addresses)
+            NameCache<String>.turned(addresses, by: 1).map(\.host) == [
+                "::2", "127.0.0.2", "::1", "127.0.0.3", "127.0.0.1",
+            ])
+        #expect(NameCache<String>.turned(addresses, by: 6) == addresses)
     }
 
     @Test func `a table overrides names, for one port or for all, and passes the others on`() async throws {
         let home = home
         try await withLoop { loop async throws in
-            var resolver = OverrideResolver(otherwise: SystemResolver { _ in .finished(home) })
+            var resolver = OverrideResolver(otherwise: SystemResolver { _, _ in .finished(home) })
             resolver.override("Api.test", with: [.loopback(port: 0)])
             resolver.override("api.test", port: 443, with: [.loopback(port: 8443)])
             resolver.override("gone.test", with: [])

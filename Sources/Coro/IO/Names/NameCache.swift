@@ -2,7 +2,7 @@
 // can be right. Only answers are kept: a name that fails is asked for again, so that what is put right works at once.
 
 /// The addresses of names, bounded in time and number.
-struct NameCache {
+struct NameCache<Name: Hashable> {
     private struct Entry {
         let addresses: [SocketAddress]
         let expiry: LoopInstant
@@ -10,7 +10,7 @@ struct NameCache {
         var turn = 0
     }
 
-    private var entries: [String: Entry] = [:]
+    private var entries: [Name: Entry] = [:]
     private let lifetime: Duration
     private let countMax: Int
 
@@ -23,7 +23,7 @@ struct NameCache {
 
     /// The addresses of `name`, if they are known and young enough. Each time another of a family comes first, so that
     /// hosts of one name share the load.
-    mutating func addresses(of name: String, at now: LoopInstant) -> [SocketAddress]? {
+    mutating func addresses(of name: Name, at now: LoopInstant) -> [SocketAddress]? {
         guard var entry = entries[name] else { return nil }
         guard now < entry.expiry else {
             entries[name] = nil
@@ -31,11 +31,11 @@ struct NameCache {
         }
         entry.turn += 1
         entries[name] = entry
-        return NameCache.turned(entry.addresses, by: entry.turn)
+        return Self.turned(entry.addresses, by: entry.turn)
     }
 
     /// - Complexity: O(n) in the names kept when the cache is full.
-    mutating func insert(_ addresses: [SocketAddress], for name: String, at now: LoopInstant) {
+    mutating func insert(_ addresses: [SocketAddress], for name: Name, at now: LoopInstant) {
         guard lifetime > .zero, countMax > 0 else { return }
         if entries[name] == nil, entries.count >= countMax,
             let first = entries.min(by: { $0.value.expiry < $1.value.expiry })

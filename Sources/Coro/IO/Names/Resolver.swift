@@ -6,6 +6,25 @@ public protocol Resolver: Sendable {
     ///
     /// - Throws: `ResolveError` when it has none; `CancellationError`, `TimeoutError`, `LoopError.closed`.
     func addresses(of host: String, port: UInt16, on loop: EventLoop) async throws -> [SocketAddress]
+
+    /// The same for who can begin with a part of them: calls `found` with addresses as they become known, once or more often, and
+    /// returns when no more will come.
+    ///
+    /// Without one of your own: once, with all that `addresses(of:port:on:)` returns.
+    ///
+    /// - Parameter found: to be called on the loop's thread; an address that comes again is not taken twice.
+    /// - Throws: as `addresses(of:port:on:)`. What was found before stays good.
+    func findAddresses(
+        of host: String, port: UInt16, on loop: EventLoop, found: @escaping @Sendable ([SocketAddress]) -> Void
+    ) async throws
+}
+
+extension Resolver {
+    public func findAddresses(
+        of host: String, port: UInt16, on loop: EventLoop, found: @escaping @Sendable ([SocketAddress]) -> Void
+    ) async throws {
+        found(try await addresses(of: host, port: port, on: loop))
+    }
 }
 
 /// A host name that could not be turned into addresses.
@@ -52,11 +71,21 @@ public struct OverrideResolver: Resolver {
     }
 
     public func addresses(of host: String, port: UInt16, on loop: EventLoop) async throws -> [SocketAddress] {
+        if let known = try overridden(host, port) { return known }
+        return try await next.addresses(of: host, port: port, on: loop)
+    }
+
+    public func findAddresses(
+        of host: String, port: UInt16, on loop: EventLoop, found: @escaping @Sendable ([SocketAddress]) -> Void
+    ) async throws {
+        if let known = try overridden(host, port) { return found(known) }
+        try await next.findAddresses(of: host, port: port, on: loop, found: found)
+    }
+
+    private func overridden(_ host: String, _ port: UInt16) throws(ResolveError) -> [SocketAddress]? {
         let name = host.lowercased()
-        guard let found = table[Key(host: name, port: port)] ?? table[Key(host: name, port: nil)] else {
-            return try await next.addresses(of: host, port: port, on: loop)
-        }
-        guard !found.isEmpty else { throw ResolveError(host: host, reason: "it is overridden to have no address") }
-        return found.map { $0.port == 0 ? $0.with(port: port) : $0 }
+        guard let known = table[Key(host: name, port: port)] ?? table[Key(host: name, port: nil)] else { return nil }
+        guard !known.isEmpty else { throw ResolveError(host: host, reason: "it is overridden to have no address") }
+        return known.map { $0.port == 0 ? $0.with(port: port) : $0 }
     }
 }

@@ -1,5 +1,9 @@
 // The system's resolver: getaddrinfo(3), which blocks, on a small pool of threads of its own. Whoever asks for a name that
 // is being asked for waits for the same answer, on whatever loop; the last to go takes a question that has not begun back.
+//
+// One question is for both families, since only the system can say which is to be tried first (RFC 6724, gai.conf(5)). It is
+// answered when both are, and a name server that drops one of the two queries makes that seconds. So where the answer takes long,
+// who can begin with a part of it asks for each family alone, on two more threads (RFC 8305 §3).
 
 internal import CLoop
 internal import Glibc
@@ -16,8 +20,8 @@ extension Resolver where Self == SystemResolver {
 ///
 /// - Threads: may be used by any number of loops.
 public final class SystemResolver: Resolver {
-    /// Asks for a name, and blocks until there is an answer; the addresses have port 0.
-    typealias LookUp = @Sendable (_ name: String) -> Outcome<[SocketAddress]>
+    /// Asks for a name's addresses of a family (AF_UNSPEC is both), and blocks until there is an answer; they have port 0.
+    typealias LookUp = @Sendable (_ name: String, _ family: Int32) -> Outcome<[SocketAddress]>
 
     fileprivate static let shared = SystemResolver()
 
@@ -26,21 +30,28 @@ public final class SystemResolver: Resolver {
     private let lookUp: LookUp
     private let state: Locked<State>
 
+    /// What can be asked for.
+    private struct Name: Hashable {
+        let text: String
+        var family = AF_UNSPEC
+    }
+
     private struct State {
-        var cache: NameCache
-        /// The questions that are asked at present, by name.
-        var questions: [String: Question] = [:]
+        var cache: NameCache<Name>
+        /// The questions that are asked at present.
+        var questions: [Name: Question] = [:]
     }
 
     /// Makes a resolver with threads and a cache of its own.
     ///
     /// - Parameters:
-    ///   - threadsMax: how many names may be looked up at the same time, at least 1. They are started when needed.
+    ///   - threadsMax: how many look-ups there may be at the same time, at least 1. A name that takes long has three. Threads are
+    ///     started when needed.
     ///   - cacheTime: how long an answer stays good; zero keeps none.
     ///   - cacheCountMax: how many names are kept.
     ///   - clock: what the cache goes by.
     public convenience init(
-        threadsMax: Int = 8, cacheTime: Duration = .seconds(30), cacheCountMax: Int = 256,
+        threadsMax: Int = 24, cacheTime: Duration = .seconds(30), cacheCountMax: Int = 256,
         clock: any LoopClock = MonotonicClock()
     ) {
         self.init(
@@ -49,7 +60,7 @@ public final class SystemResolver: Resolver {
     }
 
     init(
-        threadsMax: Int = 8, cacheTime: Duration = .seconds(30), cacheCountMax: Int = 256,
+        threadsMax: Int = 24, cacheTime: Duration = .seconds(30), cacheCountMax: Int = 256,
         clock: any LoopClock = MonotonicClock(), lookUp: @escaping LookUp
     ) {
         pool = ThreadPool(threadsMax: threadsMax, name: "coro-resolver")
@@ -68,15 +79,47 @@ public final class SystemResolver: Resolver {
     /// - Throws: `ResolveError`, `CancellationError`, `TimeoutError`, `LoopError.closed`.
     public func addresses(of host: String, port: UInt16, on loop: EventLoop) async throws -> [SocketAddress] {
         if let literal = SocketAddress(ip: host, port: port) { return [literal] }
-        guard !host.isEmpty, !host.utf8.contains(0), host.utf8.count <= SystemResolver.nameMax else {
-            throw ResolveError(host: host, reason: "this is not a host name")
-        }
+        let name = try SystemResolver.name(host)
         do {
-            return try await answer(to: host.lowercased(), on: loop).map { $0.with(port: port) }
+            return try await answer(to: name, on: loop).map { $0.with(port: port) }
         } catch let error as ResolveError {
             // The name as this asker wrote it.
             throw ResolveError(host: host, reason: error.reason)
         }
+    }
+
+    /// As `addresses(of:port:on:)`. Where that takes longer than a tenth of a second, the families are asked for one by one as
+    /// well, and what one of them has is found as soon as it is known.
+    public func findAddresses(
+        of host: String, port: UInt16, on loop: EventLoop, found: @escaping @Sendable ([SocketAddress]) -> Void
+    ) async throws {
+        if let literal = SocketAddress(ip: host, port: port) { return found([literal]) }
+        let name = try SystemResolver.name(host)
+        if let known = known(name) { return found(known.map { $0.with(port: port) }) }
+        try await loop.withScope { scope in
+            let parts = [AF_INET6, AF_INET].map { family in
+                scope.spawn(name: "a part of the addresses of \(host)") { [self] in
+                    try await loop.sleep(for: SystemResolver.patience)
+                    // What is wrong with the name the whole answer says.
+                    guard let part = try? await answer(to: Name(text: name.text, family: family), on: loop) else {
+                        return
+                    }
+                    found(part.map { $0.with(port: port) })
+                }
+            }
+            defer { for part in parts { part.cancel() } }
+            found(try await addresses(of: host, port: port, on: loop))
+        }
+    }
+
+    /// How long the answer for both families may take before each is asked for alone. Most answers take less.
+    private static let patience = Duration.milliseconds(100)
+
+    private static func name(_ host: String) throws(ResolveError) -> Name {
+        guard !host.isEmpty, !host.utf8.contains(0), host.utf8.count <= nameMax else {
+            throw ResolveError(host: host, reason: "this is not a host name")
+        }
+        return Name(text: host.lowercased())
     }
 
     private static let nameMax = 253
@@ -86,13 +129,13 @@ public final class SystemResolver: Resolver {
     /// A name that is looked up, and who waits for the answer.
     private final class Question: @unchecked Sendable {
         // SAFETY (@unchecked Sendable): all but the name is touched under the resolver's lock.
-        let name: String
+        let name: Name
         var askers: [Asker] = []
         /// A thread is at it, and cannot be stopped.
         var hasBegun = false
         var work: Future<Void>?
 
-        init(name: String) { self.name = name }
+        init(name: Name) { self.name = name }
     }
 
     /// One who waits for an answer. An outcome as a value: a name that turns out bad after everybody has gone is nothing to
@@ -104,7 +147,12 @@ public final class SystemResolver: Resolver {
         case asks(Asker, Question, isFirst: Bool)
     }
 
-    private func answer(to name: String, on loop: EventLoop) async throws -> [SocketAddress] {
+    private func known(_ name: Name) -> [SocketAddress]? {
+        let now = LoopInstant(nanoseconds: clock.now)
+        return state.withLock { $0.cache.addresses(of: name, at: now) }
+    }
+
+    private func answer(to name: Name, on loop: EventLoop) async throws -> [SocketAddress] {
         switch admit(name, on: loop) {
         case .known(let addresses): return addresses
         case .asks(let asker, let question, let isFirst):
@@ -118,7 +166,7 @@ public final class SystemResolver: Resolver {
         }
     }
 
-    private func admit(_ name: String, on loop: EventLoop) -> Admission {
+    private func admit(_ name: Name, on loop: EventLoop) -> Admission {
         let now = LoopInstant(nanoseconds: clock.now)
         return state.withLock { state in
             if let addresses = state.cache.addresses(of: name, at: now) { return .known(addresses) }
@@ -137,7 +185,7 @@ public final class SystemResolver: Resolver {
                 question.hasBegun = true
                 return state.questions[question.name] === question
             }
-            if isWanted { settle(question, lookUp(question.name)) }
+            if isWanted { settle(question, lookUp(question.name.text, question.name.family)) }
         }
         state.withLock { _ in question.work = work }
         // The loop was closed meanwhile and no thread will begin: those who have joined from other loops must hear it.
@@ -174,8 +222,9 @@ public final class SystemResolver: Resolver {
 
     // MARK: The system
 
-    @Sendable private static func askTheSystem(_ name: String) -> Outcome<[SocketAddress]> {
+    @Sendable private static func askTheSystem(_ name: String, _ family: Int32) -> Outcome<[SocketAddress]> {
         var hints = addrinfo()
+        hints.ai_family = family
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         // Only families this machine has an address of (getaddrinfo(3)).
         hints.ai_flags = AI_ADDRCONFIG

@@ -47,24 +47,43 @@ public struct Connector: Sendable {
 
     /// Connects to the address of `host` that answers first.
     ///
-    /// The task's deadline covers the name look-up and all attempts. See `connect(toFirstOf:)`.
+    /// The task's deadline covers the name look-up and all attempts. These begin when an address is known, while others may still be
+    /// looked up. See `connect(toFirstOf:)`.
     ///
     /// - Runs on: the loop's thread.
     /// - Throws: `ConnectError`, `CancellationError`, `LoopError.closed`; `StreamError.wrongThread` on any other thread.
     ///   Every socket but the one that won is closed.
     public func connect(host: String, port: UInt16) async throws -> ByteStream {
-        let addresses: [SocketAddress]
+        try await connect(host: host, port: port, whenResolved: { _ in })
+    }
+
+    /// The same; calls `whenResolved` before the first address is tried, with those that are known then.
+    package func connect(
+        host: String, port: UInt16, whenResolved: ([SocketAddress]) -> Void
+    ) async throws -> ByteStream {
+        try checkThread()
+        let race = ConnectRace(delay: attemptDelay, on: loop, dial: dial)
         do {
-            addresses = try await resolver.addresses(of: host, port: port, on: loop)
+            return try await loop.withScope { scope in
+                let lookUp = scope.spawn(name: "the addresses of \(host)") { await resolve(host, port, for: race) }
+                defer { lookUp.cancel() }
+                return try await race.run(whenBegun: whenResolved)
+            }
         } catch let error as ResolveError {
             throw ConnectError.resolve(error)
         } catch is TimeoutError {
-            throw ConnectError.timeout(.resolving(host), failures: [])
+            let phase = race.isEmpty ? ConnectError.Phase.resolving(host) : .connecting(race.undecided)
+            throw ConnectError.timeout(phase, failures: race.failures)
         }
-        guard !addresses.isEmpty else {
-            throw ConnectError.resolve(ResolveError(host: host, reason: "it has no address"))
+    }
+
+    private func resolve(_ host: String, _ port: UInt16, for race: ConnectRace) async {
+        do {
+            try await resolver.findAddresses(of: host, port: port, on: loop) { race.add($0) }
+            race.complete(race.isEmpty ? ResolveError(host: host, reason: "it has no address") : nil)
+        } catch {
+            race.complete(error)
         }
-        return try await connect(toFirstOf: addresses)
     }
 
     /// Connects to the first of `addresses`, of which there is at least one, that answers.
@@ -76,9 +95,10 @@ public struct Connector: Sendable {
     /// - Throws: as `connect(host:port:)`.
     public func connect(toFirstOf addresses: [SocketAddress]) async throws -> ByteStream {
         precondition(!addresses.isEmpty, "connect(toFirstOf:) needs at least one address")
-        if loop.isClosed, !loop.isCurrent { throw LoopError.closed }
-        guard loop.isCurrent else { throw StreamError.wrongThread }
-        let race = ConnectRace(addresses, delay: attemptDelay, on: loop, dial: dial)
+        try checkThread()
+        let race = ConnectRace(delay: attemptDelay, on: loop, dial: dial)
+        race.add(addresses)
+        race.complete()
         do {
             return try await race.run()
         } catch is TimeoutError {
@@ -91,5 +111,10 @@ public struct Connector: Sendable {
     /// - Throws: as `connect(host:port:)`.
     public func connect(to address: SocketAddress) async throws -> ByteStream {
         try await connect(toFirstOf: [address])
+    }
+
+    private func checkThread() throws {
+        if loop.isClosed, !loop.isCurrent { throw LoopError.closed }
+        guard loop.isCurrent else { throw StreamError.wrongThread }
     }
 }
