@@ -6,6 +6,25 @@ import Testing
 
 /// What a stream has received: how much it keeps, what becomes of it at an end, and who may put some back.
 @Suite struct StreamReadingTests {
+    // MARK: Back-pressure
+
+    @Test func `between two reads nothing is received, so a peer that is not read waits`() async throws {
+        try await withLoop { loop async throws in
+            let pair = try StreamPair(on: loop, bufferBytes: 8 * 1024)
+            let text = [UInt8](repeating: 7, count: 1_000_000)
+            let writing = loop.spawn { try await pair.left.write(text) }
+            let first = try await pair.right.read(exactly: 1)
+            for _ in 0..<100 { try await loop.moment() }
+            #expect(pair.left.isWriterWaiting && !writing.future.isDone)
+            // What that one read brought, and no more since.
+            let received = pair.right.channel.receivedTotal
+            #expect(received <= 64 * 1024 && pair.right.unread.count == received - 1)
+            let rest = try await pair.right.read(exactly: text.count - 1)
+            try await writing.value
+            #expect(first + rest == text)
+        }
+    }
+
     // MARK: Ends
 
     @Test func `case 47: data written just before the peer closes is readable, and then comes the end`() async throws {
