@@ -142,7 +142,11 @@ private final class SlowNames: Resolver, @unchecked Sendable {
         self.found = found
         let ending = loop.promise(of: Void.self)
         self.ending = ending
-        defer { isOver = true }
+        defer {
+            isOver = true
+            self.found = nil
+            self.ending = nil
+        }
         try await ending.future.value
     }
 

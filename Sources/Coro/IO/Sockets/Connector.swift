@@ -79,7 +79,10 @@ public struct Connector: Sendable {
 
     private func resolve(_ host: String, _ port: UInt16, for race: ConnectRace) async {
         do {
-            try await resolver.findAddresses(of: host, port: port, on: loop) { race.add($0) }
+            try await resolver.findAddresses(of: host, port: port, on: loop) { addresses in
+                // A resolver of the user's may not keep to its thread.
+                if loop.isCurrent { race.add(addresses) } else { loop.addCallback { race.add(addresses) } }
+            }
             race.complete(race.isEmpty ? ResolveError(host: host, reason: "it has no address") : nil)
         } catch {
             race.complete(error)
