@@ -42,6 +42,15 @@ int64_t cloop_socket_receive(int fd, void *bytes, size_t count) {
     return got >= 0 ? got : -errno;
 }
 
+int64_t cloop_socket_receive_local(int fd, void *bytes, size_t count, int *stopped) {
+    struct iovec piece = {bytes, count};
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+    ssize_t got;
+    do got = recvmsg(fd, &message, 0); while (got < 0 && errno == EINTR);
+    *stopped = got > 0 && (message.msg_flags & MSG_CTRUNC) != 0;
+    return got >= 0 ? got : -errno;
+}
+
 int64_t cloop_socket_send(int fd, const void *bytes, size_t count) {
     ssize_t sent;
     do sent = send(fd, bytes, count, MSG_NOSIGNAL); while (sent < 0 && errno == EINTR);

@@ -67,6 +67,8 @@ int cloop_socket_connect(int fd, const struct sockaddr *address, socklen_t lengt
 int cloop_socket_error(int fd);
 /* Receives at most `count` bytes; 0 is the end of the stream. */
 int64_t cloop_socket_receive(int fd, void *bytes, size_t count);
+/* The same from a unix socket; `*stopped` is 1 when descriptors came, which are closed: a read ends behind them (unix(7)). */
+int64_t cloop_socket_receive_local(int fd, void *bytes, size_t count, int *stopped);
 /* Sends at most `count` bytes, never raising SIGPIPE. */
 int64_t cloop_socket_send(int fd, const void *bytes, size_t count);
 /* The same, when more follows at once: the kernel fills a packet before it sends it, for 200 ms at most (tcp(7), TCP_CORK). */

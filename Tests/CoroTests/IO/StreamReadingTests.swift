@@ -114,18 +114,6 @@ import Testing
         }
     }
 
-    @Test func `out-of-band data does not hide what was sent behind it`() async throws {
-        try await withLoop { loop async throws in
-            let pair = try await TCPPair(on: loop)
-            try await pair.server.write("before")
-            #expect(send(pair.server.channel.descriptor, "!", 1, Int32(MSG_OOB) | Int32(MSG_NOSIGNAL)) == 1)
-            try await pair.server.write(", behind")
-            // All of it is announced before any of it is read: no other edge will come.
-            for _ in 0..<8 { try await loop.moment() }
-            #expect(try await pair.client.read(exactly: 14) == Array("before, behind".utf8))
-        }
-    }
-
     // MARK: Limits
 
     @Test func `case 51: 100 KB read through a 10 KB buffer, a kilobyte at a time, never overflow`() async throws {

@@ -102,7 +102,7 @@ final class ConnectRace: @unchecked Sendable {
             attempts.removeAll { $0 === attempt }
             do throws(IOError) {
                 try outcome.get()
-                return try ByteStream(takingOver: attempt.release(), on: loop)
+                return try ByteStream(takingOver: attempt.release(), family: attempt.address.family, on: loop)
             } catch {
                 failures.append(ConnectError.Failure(attempt.address, error))
                 nextStart = loop.now

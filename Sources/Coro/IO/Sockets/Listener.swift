@@ -108,7 +108,8 @@ public final class Listener: @unchecked Sendable {
         while source.isOpen {
             if let descriptor = try acceptNow() {
                 // A failure here is this one connection's (the kernel has no memory for its registration).
-                if let stream = try? ByteStream(takingOver: descriptor, on: loop) { return stream }
+                let stream = try? ByteStream(takingOver: descriptor, family: address.family, on: loop)
+                if let stream { return stream }
                 continue
             }
             if let pause = pause.take() {

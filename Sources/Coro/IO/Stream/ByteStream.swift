@@ -1,6 +1,9 @@
 // A connection as its user sees it: what it is, what it has received, how it ends. Ways to read it are in `ByteReading` and
 // `ByteStream+Reading`, writing is in `ByteStream+Writing`, the state in `StreamChannel`.
 
+internal import CLoop
+internal import Glibc
+
 /// A stream of bytes in both directions, over a connected socket.
 ///
 /// One task may read and another write at the same time. A read or write that is cancelled, or reaches the task's
@@ -18,8 +21,13 @@ public final class ByteStream: ByteReading, @unchecked Sendable {
     /// Takes over a connected, non-blocking descriptor, which the stream closes. Loop's thread.
     ///
     /// - Throws: `IOError`; the descriptor is closed then too.
-    public init(takingOver descriptor: Int32, on loop: EventLoop) throws(IOError) {
-        channel = try StreamChannel(loop: loop, descriptor: descriptor)
+    public convenience init(takingOver descriptor: Int32, on loop: EventLoop) throws(IOError) {
+        let family = cloop_socket_get(descriptor, SOL_SOCKET, SO_DOMAIN)
+        try self.init(takingOver: descriptor, family: family, on: loop)
+    }
+
+    init(takingOver descriptor: Int32, family: Int32, on loop: EventLoop) throws(IOError) {
+        channel = try StreamChannel(loop: loop, descriptor: descriptor, isLocal: family == AF_UNIX)
     }
 
     deinit {

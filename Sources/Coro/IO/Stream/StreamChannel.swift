@@ -4,8 +4,8 @@
 // stays true until a read comes back short or empty-handed, `mayWrite` until a send does. epoll(7) allows a short
 // count as the sign that the socket is drained, which saves the extra read that would only return EAGAIN. Two
 // exceptions: with FIN or an error announced there will be no further edge, so then reads go on to the end. And a read
-// stops short at the place of out-of-band data (tcp(7)), whatever comes behind, so from a peer that has sent such it proves
-// nothing.
+// stops short at the place of out-of-band data (tcp(7)), and of descriptors (unix(7)), whatever comes behind, so from a peer that
+// has sent such it proves nothing.
 
 internal import CLoop
 internal import Glibc
@@ -29,6 +29,8 @@ final class StreamChannel: Registration, Ending {
     @exclusivity(unchecked) private(set) var mayWrite = true
     /// FIN, RST or an error was announced: no further edge will come.
     @exclusivity(unchecked) private(set) var peerEnd: PeerEnd?
+    /// A unix socket, by which descriptors may come. A stream takes none; the kernel closes them.
+    private let isLocal: Bool
     /// A read that comes back short has drained the socket.
     @exclusivity(unchecked) private var shortMeansDrained = true
     @exclusivity(unchecked) var reader = Sleeper.nobody
@@ -71,9 +73,10 @@ final class StreamChannel: Registration, Ending {
     @exclusivity(unchecked) var faults: (any StreamFaultSource)?
 
     /// Takes over a connected, non-blocking descriptor. Loop's thread.
-    init(loop: EventLoop, descriptor: Int32) throws(IOError) {
+    init(loop: EventLoop, descriptor: Int32, isLocal: Bool) throws(IOError) {
         self.loop = loop
         self.descriptor = descriptor
+        self.isLocal = isLocal
         try loop.adopt(self, interest: Interest.stream)
     }
 
@@ -123,7 +126,7 @@ final class StreamChannel: Registration, Ending {
         guard mayRead || unannounced else { return .wouldBlock }
         var count = room.count
         if let faults, let outcome = interfere(faults, .receive, &count) { return outcome }
-        let got = cloop_socket_receive(descriptor, room.baseAddress, count)
+        let got = isLocal ? receiveLocal(room, count) : cloop_socket_receive(descriptor, room.baseAddress, count)
         if got > 0 {
             receivedTotal &+= Int(got)
             incoming.spend(Int(got))
@@ -132,6 +135,14 @@ final class StreamChannel: Registration, Ending {
         }
         if got == 0 { return endOrBreak }
         return failure(got, "recv", &mayRead)
+    }
+
+    @inline(never)
+    private func receiveLocal(_ room: UnsafeMutableRawBufferPointer, _ count: Int) -> Int64 {
+        var stopped: Int32 = 0
+        let got = cloop_socket_receive_local(descriptor, room.baseAddress, count, &stopped)
+        if stopped != 0 { shortMeansDrained = false }
+        return got
     }
 
     /// What a receive of nothing means. The kernel tells a break once, to whichever direction asks first, and from then on
