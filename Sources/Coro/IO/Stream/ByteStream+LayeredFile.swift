@@ -15,30 +15,24 @@ extension ByteStream {
     func writeThroughLayer(
         _ file: Int32, from offset: inout Int64, since start: Int64, upTo end: Int64
     ) async throws {
-        var quantum = Quantum(bytes: ByteStream.bytesPerTurn)
+        // Kept from piece to piece.
+        defer { channel.output.giveBackIfEmpty(loop.buffers) }
         while offset < end {
+            if let reason = channel.closeReason { throw reason }
             // Two records, which a layer sends with one call.
             let most = Int(min(end - offset, Int64(2 * StreamTransport.recordLength)))
-            let count = try await queuePiece(of: file, at: offset, count: most)
+            var count = channel.queueCached(file, at: offset, count: most)
+            // Whatever it was, a read that may wait finds it again: a cold page, a file system that cannot tell, the end.
+            if count <= 0 { count = try await queueRead(file, at: offset, count: most) }
             if count == 0 { throw StreamError.ended(received: Int(offset - start)) }
             offset += Int64(count)
-            try await sendQueued()
-            quantum.spend(count)
-            if quantum.renewIfSpent() { try await loop.moment() }
+            if !channel.sendNow() { try await sendQueued() }
         }
     }
 
-    /// Queues the next bytes of the file; 0 is its end.
-    private func queuePiece(of file: Int32, at offset: Int64, count: Int) async throws -> Int {
-        if let reason = channel.closeReason { throw reason }
-        let room = channel.output.reserve(count, loop.buffers)
-        let cached = cloop_file_read_cached(file, room.baseAddress, count, offset)
-        if cached > 0 {
-            channel.output.commit(Int(cached))
-            return Int(cached)
-        }
+    /// Queues the next bytes of the file, from wherever they are; 0 is its end.
+    private func queueRead(_ file: Int32, at offset: Int64, count: Int) async throws -> Int {
         channel.output.giveBackIfEmpty(loop.buffers)
-        // Whatever it was, a read that may wait finds it again: a cold page, a file system that cannot tell, the end.
         do {
             let bytes = try await loop.runBlocking { try Descriptor.read(file, at: Int(offset), upTo: count) }
             if channel.isOpen { bytes.withUnsafeBytes { channel.queue($0) } }
@@ -47,5 +41,23 @@ extension ByteStream {
             // As sendfile(2) has it: one error for both sides.
             throw StreamError.broken(error)
         }
+    }
+}
+
+extension StreamChannel {
+    /// Queues the next bytes of the file if they are at hand. 0 or less: not said.
+    fileprivate func queueCached(_ file: Int32, at offset: Int64, count: Int) -> Int {
+        let room = output.reserve(count, loop.buffers)
+        let cached = Int(cloop_file_read_cached(file, room.baseAddress, count, offset))
+        if cached > 0 { output.commit(cached) }
+        return cached
+    }
+
+    /// Sends all that is queued, if that needs no waiting: neither for room nor for the others' turn.
+    fileprivate func sendNow() -> Bool {
+        while !output.isEmpty {
+            guard !isWriterTurnOver, case .moved = send() else { return false }
+        }
+        return breakage == nil
     }
 }
