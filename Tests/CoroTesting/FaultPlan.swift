@@ -1,13 +1,14 @@
-// A script for the system calls of one stream: which of them are cut short, find nothing, or fail.
+// A script for the system calls of one stream, one end of a pipe or one datagram socket: which of them are cut short,
+// find nothing, or fail.
 //
-// A step is one system call that the stream is about to make, counted from 0 over both directions. On one loop the
-// calls come in the same order each time, so a step is a place that can be visited again, and "a fault at every step"
-// is every place where this fault can fall.
+// A step is one system call that is about to be made, counted from 0 over both directions. On one loop the calls come
+// in the same order each time, so a step is a place that can be visited again, and "a fault at every step" is every
+// place where this fault can fall.
 
 public import Coro
 internal import Glibc
 
-/// What goes wrong on one stream, and when.
+/// What goes wrong on one stream, one end of a pipe or one datagram socket, and when.
 ///
 /// ```swift
 /// let pair = try StreamPair(on: loop)
@@ -16,6 +17,9 @@ internal import Glibc
 ///
 /// Whatever a plan does, a kernel and a network could have done: a stream, or a protocol over it, that fails under a plan
 /// can fail in production. A plan serves one stream, once.
+///
+/// Of datagrams it is whole ones that are counted, since none is ever cut: `oneByteAtATime` moves one a call, and
+/// `pieces(of: 5)` at most five. An error is of its call alone there, and there is no end.
 public final class FaultPlan: StreamFaultSource, CustomStringConvertible, @unchecked Sendable {
     // SAFETY (@unchecked Sendable): all that changes is in `state`, behind its lock; the rest is constant.
 
@@ -27,8 +31,24 @@ public final class FaultPlan: StreamFaultSource, CustomStringConvertible, @unche
         case seeded(UInt64)
     }
 
+    /// What a plan serves: not everything can go wrong with each.
+    fileprivate enum Kind: String {
+        case stream = "a stream"
+        case pipe = "a pipe"
+        case datagrams = "a datagram socket"
+
+        func canMeet(_ fault: StreamFault) -> Bool {
+            switch fault {
+            case .reset: self == .stream
+            case .end: self != .datagrams
+            default: true
+            }
+        }
+    }
+
     private struct State {
-        weak var stream: ByteStream?
+        weak var served: (any Faultable)?
+        var kind = Kind.stream
         var steps = 0
         /// Calls in each direction.
         var receives = 0
@@ -99,7 +119,7 @@ public final class FaultPlan: StreamFaultSource, CustomStringConvertible, @unche
 
     // MARK: What became of it
 
-    /// How many system calls the stream was about to make.
+    /// How many system calls were about to be made.
     public var steps: Int { state.withLock { $0.steps } }
 
     /// True once the fault at its step (`reset(atStep:)`, `with(_:atStep:)`), or the end, has happened.
@@ -115,11 +135,11 @@ public final class FaultPlan: StreamFaultSource, CustomStringConvertible, @unche
 
     /// Ends a `hang`: the peer is back, with all that was sent meanwhile. Any thread.
     public func release() {
-        let stream = state.withLock { state in
+        let served = state.withLock { state in
             state.isHanging = false
-            return state.stream
+            return state.served
         }
-        stream?.loop.addCallback { stream?.announceReadiness() }
+        served?.loop.addCallback { served?.announceReadiness() }
     }
 
     public var description: String {
@@ -137,16 +157,28 @@ public final class FaultPlan: StreamFaultSource, CustomStringConvertible, @unche
         return parts.isEmpty ? "no fault" : parts.joined(separator: ", ")
     }
 
-    /// What the faults are drawn from; nil when they are not.
-    fileprivate var seed: UInt64? { if case .seeded(let seed) = rule { seed } else { nil } }
+    // MARK: What is asked before each call
 
-    // MARK: What the stream asks
-
-    fileprivate func bind(to stream: ByteStream) {
+    fileprivate func serve(_ served: some Faultable, _ kind: Kind) -> FaultPlan {
+        precondition(
+            named.allSatisfy(kind.canMeet),
+            "No kernel resets a pipe, and none resets or ends a datagram socket: say what fails by `fail(errno:)`.")
         state.withLock { state in
-            precondition(state.stream == nil && state.steps == 0, "A FaultPlan serves one stream, once. Make another.")
-            state.stream = stream
+            precondition(state.served == nil && state.steps == 0, "A FaultPlan serves one stream, once. Make another.")
+            state.served = served
+            state.kind = kind
         }
+        if case .seeded(let seed) = rule { Chances.current?.note("\(kind.rawValue)'s faults were drawn", seed: seed) }
+        served.interpose(self)
+        return self
+    }
+
+    /// The faults that are named by who made the plan.
+    private var named: [StreamFault] {
+        var faults: [StreamFault] = endByte == nil ? [] : [.end]
+        if let aim { faults.append(aim.fault) }
+        if case .script(let script) = rule { faults += script.compactMap(\.self) }
+        return faults
     }
 
     package func verdict(on call: StreamCall, moved: Int) -> StreamVerdict {
@@ -216,7 +248,8 @@ public final class FaultPlan: StreamFaultSource, CustomStringConvertible, @unche
             state.over = fault
             return .fail(ECONNRESET)
         case .fail(let code):
-            state.over = fault
+            // Where there is no connection, none is over.
+            if state.kind != .datagrams { state.over = fault }
             return .fail(code)
         case .end:
             // Only the peer's direction is over.
@@ -243,10 +276,36 @@ extension ByteStream {
     ///
     /// - Returns: the plan, to ask what became of it.
     @discardableResult
-    public func inject(_ plan: FaultPlan) -> FaultPlan {
-        plan.bind(to: self)
-        if let seed = plan.seed { Chances.current?.note("a stream's faults were drawn", seed: seed) }
-        interpose(plan)
-        return plan
-    }
+    public func inject(_ plan: FaultPlan) -> FaultPlan { plan.serve(self, .stream) }
+}
+
+extension PipeReader {
+    /// Puts `plan` between the pipe's end and the kernel, from its next read(2) on. Loop's thread.
+    ///
+    /// A pipe is not reset: reading fails with `fail(errno: EIO)`, or ends.
+    ///
+    /// - Returns: the plan, to ask what became of it.
+    @discardableResult
+    public func inject(_ plan: FaultPlan) -> FaultPlan { plan.serve(self, .pipe) }
+}
+
+extension PipeWriter {
+    /// Puts `plan` between the pipe's end and the kernel, from its next write(2) on. Loop's thread.
+    ///
+    /// A pipe is not reset: without a reader writing fails with `fail(errno: EPIPE)`.
+    ///
+    /// - Returns: the plan, to ask what became of it.
+    @discardableResult
+    public func inject(_ plan: FaultPlan) -> FaultPlan { plan.serve(self, .pipe) }
+}
+
+extension DatagramSocket {
+    /// Puts `plan` between the socket and the kernel, from its next system call on. Loop's thread.
+    ///
+    /// A call that is cut short moves fewer datagrams; one that fails (`fail(errno: ECONNREFUSED)`) has moved none, and
+    /// the socket goes on.
+    ///
+    /// - Returns: the plan, to ask what became of it.
+    @discardableResult
+    public func inject(_ plan: FaultPlan) -> FaultPlan { plan.serve(self, .datagrams) }
 }

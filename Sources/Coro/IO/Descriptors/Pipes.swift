@@ -32,7 +32,7 @@ final class PipeChannel: TwoWayDescriptor {
 public final class PipeReader: ByteReading, @unchecked Sendable {
     // SAFETY (@unchecked Sendable): every method first checks that it runs on the loop's thread; deinit sends the close there.
 
-    private let channel: PipeChannel
+    let channel: PipeChannel
     /// A writer that is always ahead makes no reader wait.
     private var quantum = Quantum(bytes: ByteStream.bytesPerTurn)
 
@@ -78,7 +78,9 @@ public final class PipeReader: ByteReading, @unchecked Sendable {
                 continue
             }
             let room = channel.buffer.reserve(PipeReader.leastRead, loop.buffers)
-            let got = cloop_pipe_read(channel.descriptor, room.baseAddress, room.count)
+            let got = channel.take(atMost: room.count) {
+                cloop_pipe_read(channel.descriptor, room.baseAddress, $0)
+            }
             if got > 0 {
                 channel.buffer.commit(Int(got))
                 quantum.spend(Int(got))
@@ -111,7 +113,7 @@ public final class PipeReader: ByteReading, @unchecked Sendable {
 public final class PipeWriter: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): every method first checks that it runs on the loop's thread; deinit sends the close there.
 
-    private let channel: PipeChannel
+    let channel: PipeChannel
 
     /// Takes over the writing end of a pipe, which is made non-blocking and closed by the writer. Loop's thread.
     ///
@@ -156,7 +158,9 @@ public final class PipeWriter: @unchecked Sendable {
         try checkWriter()
         while !channel.buffer.isEmpty {
             let bytes = channel.buffer.bytes
-            let written = cloop_pipe_write(channel.descriptor, bytes.baseAddress, bytes.count)
+            let written = channel.give(atMost: bytes.count) {
+                cloop_pipe_write(channel.descriptor, bytes.baseAddress, $0)
+            }
             if written >= 0 {
                 channel.buffer.consume(Int(written))
             } else if written == -Int64(EAGAIN) {

@@ -16,6 +16,11 @@ class TwoWayDescriptor: Registration {
     /// A task sleeps as one of the two, or has been woken and has not run yet.
     private final var hasTaker = false
     private final var hasGiver = false
+    /// All that was ever taken and given: bytes, or datagrams.
+    final private(set) var taken = 0
+    final private(set) var given = 0
+    /// For tests: decides over each system call before it is made. Nil in production.
+    final var faults: (any StreamFaultSource)?
 
     /// Takes over a non-blocking descriptor; closes it when it cannot be registered.
     init(_ descriptor: Int32, on loop: EventLoop) throws(IOError) {
@@ -36,12 +41,37 @@ class TwoWayDescriptor: Registration {
         if hasGiver { throw .busy(activity) }
     }
 
+    /// Takes once, as much as `count` at most, by a system call that says how much came, or −errno.
+    @inline(__always)
+    final func take(atMost count: Int, by call: (Int) -> Int64) -> Int64 {
+        var count = count
+        if let faults, let answer = interfere(faults, .receive, &count) { return answer }
+        let got = call(count)
+        if got > 0 { taken &+= Int(got) }
+        return got
+    }
+
+    /// Gives once, as much as `count` at most, by a system call that says how much went, or −errno.
+    @inline(__always)
+    final func give(atMost count: Int, by call: (Int) -> Int64) -> Int64 {
+        var count = count
+        if let faults, let answer = interfere(faults, .send, &count) { return answer }
+        let went = call(count)
+        if went > 0 { given &+= Int(went) }
+        return went
+    }
+
+    /// The kernel has (as if it had) no more for us in this direction until it says so.
+    final func noteBlocked(_ call: StreamCall) {
+        if call == .receive { mayTake = false } else { mayGive = false }
+    }
+
     /// Suspends until taking is worth a call, or the descriptor is closed. Call it when taking came to nothing (EAGAIN).
     final func waitUntilReadable(_ activity: String) async throws {
         try checkNobodyTakes(activity)
         hasTaker = true
         defer { hasTaker = false }
-        mayTake = false
+        noteBlocked(.receive)
         try await park(on: loop, for: "reading") { waiter in
             guard self.isOpen, !self.mayTake else { return waiter.wake(.ready) }
             self.taker = waiter
@@ -54,7 +84,7 @@ class TwoWayDescriptor: Registration {
         try checkNobodyGives(activity)
         hasGiver = true
         defer { hasGiver = false }
-        mayGive = false
+        noteBlocked(.send)
         try await park(on: loop, for: "writing") { waiter in
             guard self.isOpen, !self.mayGive else { return waiter.wake(.ready) }
             self.giver = waiter
@@ -102,6 +132,7 @@ class TwoWayDescriptor: Registration {
 
     private final func becomeClosed() {
         descriptor = -1
+        faults?.letGo()
         didClose()
         taker?.wake(.ready)
         giver?.wake(.ready)

@@ -12,7 +12,8 @@ struct DatagramBatch: ~Copyable {
     /// How many of those have been taken.
     private var taken = 0
 
-    private static let size = Int(CLOOP_DATAGRAMS_MAX)
+    /// How many one call moves at most.
+    static let size = Int(CLOOP_DATAGRAMS_MAX)
 
     init(datagramMax: Int) {
         self.datagramMax = datagramMax
@@ -29,11 +30,13 @@ struct DatagramBatch: ~Copyable {
         return received[taken - 1]
     }
 
-    /// Receives as many as are there. All earlier ones must have been taken.
-    mutating func receive(_ descriptor: Int32) -> Int32 {
+    /// Receives as many as are there, at most `most`. All earlier ones must have been taken.
+    ///
+    /// - Returns: how many came, or −errno.
+    mutating func receive(_ most: Int, _ descriptor: Int32) -> Int64 {
         received.removeAll(keepingCapacity: true)
         taken = 0
-        return withUnsafeTemporaryAllocation(of: cloop_datagram.self, capacity: DatagramBatch.size) { slots in
+        return withUnsafeTemporaryAllocation(of: cloop_datagram.self, capacity: most) { slots in
             for index in slots.indices {
                 var slot = cloop_datagram()
                 slot.bytes = room + index * datagramMax
@@ -42,19 +45,20 @@ struct DatagramBatch: ~Copyable {
             }
             let count = cloop_datagrams_receive(descriptor, slots.baseAddress, Int32(slots.count))
             for slot in slots.prefix(Int(max(0, count))) { received.append(Datagram(slot)) }
-            return count
+            return Int64(count)
         }
     }
 
-    /// Sends as many as one call takes, and as the kernel has room for.
-    static func send(_ datagrams: ArraySlice<Datagram>, _ descriptor: Int32) -> Int32 {
-        let some = datagrams.prefix(size)
+    /// Sends as many as the kernel has room for, of no more than one call takes.
+    ///
+    /// - Returns: how many went, or −errno.
+    static func send(_ datagrams: ArraySlice<Datagram>, _ descriptor: Int32) -> Int64 {
         // Copied into one block: several arrays' memory cannot be borrowed at once but by recursion.
-        let bytes = some.flatMap(\.bytes)
+        let bytes = datagrams.flatMap(\.bytes)
         return bytes.withUnsafeBytes { bytes in
-            withUnsafeTemporaryAllocation(of: cloop_datagram.self, capacity: some.count) { slots in
+            withUnsafeTemporaryAllocation(of: cloop_datagram.self, capacity: datagrams.count) { slots in
                 var offset = 0
-                for (index, datagram) in some.enumerated() {
+                for (index, datagram) in datagrams.enumerated() {
                     var slot = cloop_datagram()
                     // SAFETY: sendmmsg(2) only reads; the C struct is shared with receiving and so not const. An empty
                     // datagram may have no memory at all.
@@ -69,7 +73,7 @@ struct DatagramBatch: ~Copyable {
                     slots.initializeElement(at: index, to: slot)
                     offset += datagram.bytes.count
                 }
-                return cloop_datagrams_send(descriptor, slots.baseAddress, Int32(slots.count))
+                return Int64(cloop_datagrams_send(descriptor, slots.baseAddress, Int32(slots.count)))
             }
         }
     }

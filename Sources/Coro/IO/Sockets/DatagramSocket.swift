@@ -37,7 +37,7 @@ public final class DatagramSocket: AsyncSequence, @unchecked Sendable {
 
     /// Where it receives; with port 0 asked for, the port the kernel chose.
     public let address: SocketAddress
-    private let channel: TwoWayDescriptor
+    let channel: TwoWayDescriptor
     private var batch: DatagramBatch
     /// A flood makes no receiver wait.
     private var quantum = Quantum(bytes: ByteStream.bytesPerTurn)
@@ -120,12 +120,12 @@ public final class DatagramSocket: AsyncSequence, @unchecked Sendable {
                 try await channel.giveTurn()
                 continue
             }
-            let received = batch.receive(channel.descriptor)
-            if received == -EAGAIN {
+            let received = channel.take(atMost: DatagramBatch.size) { batch.receive($0, channel.descriptor) }
+            if received == -Int64(EAGAIN) {
                 try await channel.waitUntilReadable("receiving on")
                 quantum.renew()
             } else {
-                quantum.spend(DatagramSocket.worth * Int(try IOError.check(received, "recvmmsg")))
+                quantum.spend(try DatagramSocket.worth * moved(received, "recvmmsg"))
             }
         }
         return nil
@@ -151,14 +151,20 @@ public final class DatagramSocket: AsyncSequence, @unchecked Sendable {
         var rest = datagrams[...]
         while !rest.isEmpty {
             guard channel.isOpen else { throw StreamError.closed }
-            let sent = DatagramBatch.send(rest, channel.descriptor)
-            if sent == -EAGAIN {
+            let next = rest.prefix(DatagramBatch.size)
+            let sent = channel.give(atMost: next.count) { DatagramBatch.send(next.prefix($0), channel.descriptor) }
+            if sent == -Int64(EAGAIN) {
                 try await channel.waitUntilWritable("sending on")
             } else {
-                rest = rest.dropFirst(Int(try IOError.check(sent, "sendmmsg")))
+                rest = rest.dropFirst(try moved(sent, "sendmmsg"))
             }
         }
         guard channel.isOpen else { throw StreamError.closed }
+    }
+
+    /// How many datagrams a call moved.
+    private func moved(_ result: Int64, _ call: String) throws(IOError) -> Int {
+        Int(try IOError.check(Int32(result), call))
     }
 
     /// Closes the socket: a waiting `receive` returns nil, what was received and not taken is dropped. A second call does
