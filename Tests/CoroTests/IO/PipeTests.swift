@@ -1,4 +1,3 @@
-import CLoop
 import Coro
 import CoroTesting
 import Glibc
@@ -178,11 +177,5 @@ import Testing
             try await writer.write("cd")
             #expect(try await first.value == Array("abcd".utf8))
         }
-    }
-
-    private func pipe(on loop: EventLoop) throws -> (PipeReader, PipeWriter) {
-        var ends: [Int32] = [-1, -1]
-        precondition(cloop_pipe_open(&ends) == 0, "No pipe.")
-        return (try PipeReader(takingOver: ends[0], on: loop), try PipeWriter(takingOver: ends[1], on: loop))
     }
 }
