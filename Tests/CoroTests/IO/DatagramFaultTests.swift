@@ -274,4 +274,31 @@ import Testing
             }
         }
     }
+
+    @Test func `a second sender is refused before it has sent anything`() async throws {
+        try await withLoop { loop async throws in
+            let (one, two) = try (Self.socket(on: loop), Self.socket(on: loop))
+            one.inject(.smooth.with(.hang, atStep: 0))
+            let first = loop.spawn { try await one.send([1], to: two.address) }
+            try await loop.moment()
+            // There is room again, and nobody has been told so yet.
+            one.interpose(nil)
+            await #expect(throws: StreamError.busy("sending on")) { try await one.send([2], to: two.address) }
+            one.announceReadiness()
+            try await first.value
+            #expect(try await two.receive()?.bytes == [1])
+            try await Self.expectNoMore(two)
+        }
+    }
+
+    @Test func `a second receiver is refused what the first one waits for`() async throws {
+        try await withLoop { loop async throws in
+            let (one, two) = try (Self.socket(on: loop), Self.socket(on: loop))
+            let first = loop.spawn { try await two.receive() }
+            try await loop.moment()
+            try await one.send([1], to: two.address)
+            await #expect(throws: StreamError.busy("receiving on")) { try await two.receive() }
+            #expect(try await first.value?.bytes == [1])
+        }
+    }
 }

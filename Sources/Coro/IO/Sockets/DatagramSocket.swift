@@ -114,6 +114,7 @@ public final class DatagramSocket: AsyncSequence, @unchecked Sendable {
     ///   `TimeoutError`, `LoopError.closed`.
     public func receive() async throws -> Datagram? {
         guard loop.isCurrent else { throw StreamError.wrongThread }
+        try channel.checkNobodyTakes("receiving on")
         while channel.isOpen {
             if let datagram = batch.next() { return datagram }
             if quantum.renewIfSpent() {
@@ -145,9 +146,10 @@ public final class DatagramSocket: AsyncSequence, @unchecked Sendable {
 
     /// Sends datagrams in order, with few system calls; suspends while the kernel has no room for them.
     ///
-    /// - Throws: as for one; those before the one that failed were sent.
+    /// - Throws: as for one; those before the one that failed were sent. After `StreamError.busy` none was.
     public func send(_ datagrams: [Datagram]) async throws {
         guard loop.isCurrent else { throw StreamError.wrongThread }
+        try channel.checkNobodyGives("sending on")
         var rest = datagrams[...]
         while !rest.isEmpty {
             guard channel.isOpen else { throw StreamError.closed }
