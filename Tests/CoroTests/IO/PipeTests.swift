@@ -178,4 +178,20 @@ import Testing
             #expect(try await first.value == Array("abcd".utf8))
         }
     }
+
+    @Test func `what a pipe refuses to take from a source is still there`() async throws {
+        try await withLoop { loop async throws in
+            let (source, supply) = try pipe(on: loop)
+            let (reader, writer) = try pipe(on: loop)
+            try await supply.write("still here")
+            let first = loop.spawn { try await writer.write([UInt8](repeating: 1, count: 300_000)) }
+            try await loop.moment()
+            await #expect(throws: StreamError.busy("writing")) { try await writer.write(contentsOf: source) }
+            writer.close()
+            await #expect(throws: StreamError.closed) { try await first.value }
+            await #expect(throws: StreamError.closed) { try await writer.write(contentsOf: source) }
+            #expect(try await source.read() == Array("still here".utf8))
+            reader.close()
+        }
+    }
 }

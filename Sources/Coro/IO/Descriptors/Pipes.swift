@@ -136,12 +136,7 @@ public final class PipeWriter: @unchecked Sendable {
     /// - Throws: `StreamError.broken` EPIPE when no reader is left, `.closed`, `.busy`, `.wrongThread`;
     ///   `CancellationError`, `TimeoutError`, `LoopError.closed`. Never SIGPIPE. After `StreamError.busy` nothing was queued.
     public func write(_ bytes: [UInt8]) async throws {
-        try checkWriter()
-        guard channel.isOpen else { throw StreamError.closed }
-        bytes.withUnsafeBytes { bytes in
-            channel.buffer.reserve(bytes.count, loop.buffers).copyMemory(from: bytes)
-            channel.buffer.commit(bytes.count)
-        }
+        try bytes.withUnsafeBytes { try queue($0) }
         try await flush()
     }
 
@@ -149,8 +144,26 @@ public final class PipeWriter: @unchecked Sendable {
     public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
 
     /// Writes all that `source` has, as it comes and no faster than the pipe takes it.
+    ///
+    /// What is taken from the source is written or queued: a cancel, or a refusal, leaves the rest in it.
     public func write(contentsOf source: some ByteReading) async throws {
-        while let bytes = try await source.read() { try await write(bytes) }
+        while true {
+            try source.checkReader()
+            if source.unread.isEmpty {
+                guard try await source.fill() else { return }
+            }
+            let bytes = source.unread
+            try queue(bytes)
+            source.consume(bytes.count)
+            try await flush()
+        }
+    }
+
+    private func queue(_ bytes: UnsafeRawBufferPointer) throws(StreamError) {
+        try checkWriter()
+        guard channel.isOpen else { throw .closed }
+        channel.buffer.reserve(bytes.count, loop.buffers).copyMemory(from: bytes)
+        channel.buffer.commit(bytes.count)
     }
 
     /// Writes what is queued; suspends until the pipe has taken all of it.
