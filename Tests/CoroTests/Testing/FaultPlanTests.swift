@@ -126,6 +126,22 @@ import Testing
         #expect(try await pieces(6) != first)
     }
 
+    @Test func `what no kernel could do to a pipe or a datagram socket is refused`() async throws {
+        let pipes = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let loop = try EventLoop()
+            try loop.runSync { _ = try pipe(on: loop).writer.inject(.reset(atStep: 0)) }
+        }
+        let datagrams = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let loop = try EventLoop()
+            try loop.runSync {
+                _ = try DatagramSocket(on: loop, address: .loopback(port: 0)).inject(.end(atByte: 5))
+            }
+        }
+        for result in [pipes, datagrams] {
+            #expect(String(decoding: result.standardErrorContent, as: UTF8.self).contains("No kernel resets a pipe"))
+        }
+    }
+
     @Test func `each step is visited once, and the driver stops when the fault is not met`() async throws {
         let visited = Journal<String>()
         let steps = try await forEachStep(.reset) { plan in
