@@ -1,8 +1,8 @@
 // Records that go with what is said next. OpenSSL hands over each record as soon as it is made, and each that is sent by itself is
 // a call, a packet, and something for the peer to wake for.
 //
-// A server's tickets, two after a full handshake, wait for its answer: no client waits for one. Of what is longer than a record,
-// every other record waits for the one behind it, which is made at once.
+// A server's tickets, two after a full handshake, wait for its answer: no client waits for one. And of what is longer than a record
+// some wait for those behind them, which are made at once.
 #if TLS
 
 internal import Coro
@@ -13,7 +13,11 @@ struct HeldRecords {
 
     var isEmpty: Bool { bytes.isEmpty }
 
-    mutating func hold(_ record: UnsafeRawBufferPointer) { bytes += record }
+    mutating func hold(_ record: UnsafeRawBufferPointer) {
+        // Behind one that is full comes another.
+        if record.count > StreamTransport.recordLength { bytes.reserveCapacity(2 * record.count) }
+        bytes += record
+    }
 
     /// Sends once: what is held, and `more` behind it, of which alone `moved` tells.
     mutating func send(before more: UnsafeRawBufferPointer, _ transport: StreamTransport) -> StreamProgress {

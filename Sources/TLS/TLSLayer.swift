@@ -184,20 +184,28 @@ final class TLSLayer: StreamLayer {
         if kernel.isOn { return sendToKernel(bytes, ssl) }
         OpenSSLErrors.clear()
         return inside {
-            // What is pending goes first, and what is held. It has mostly found no room before: the peer is slow, and a pair
-            // would only be more to keep.
+            // What is pending goes first, and what is held. It has mostly found no room before: the peer is slow, and several
+            // records would only be more to keep.
             let isFree = !isSendPending && held.isEmpty && transport.mayWrite
-            guard isFree, bytes.count > StreamTransport.recordLength else { return makeRecord(of: bytes, ssl) }
-            holdsRecords = true
-            let first = makeRecord(of: bytes, ssl)
-            holdsRecords = false
-            guard case .moved(let count) = first else { return first }
-            switch makeRecord(of: UnsafeRawBufferPointer(rebasing: bytes.dropFirst(count)), ssl) {
-            case .moved(let more): return .moved(count + more)
-            // It is pending, and what is held goes in front of it.
-            case .wouldBlock, .end: return first
+            return isFree ? makeRecords(of: bytes, ssl) : makeRecord(of: bytes, ssl)
+        }
+    }
+
+    /// Has OpenSSL make records of the first bytes, as many as go together, and sends them with one call: they are held until the
+    /// last is made.
+    private func makeRecords(of bytes: UnsafeRawBufferPointer, _ ssl: OpaquePointer) -> StreamProgress {
+        let most = min(bytes.count, StreamTransport.bytesTogether)
+        var made = 0
+        defer { holdsRecords = false }
+        while true {
+            holdsRecords = most - made > StreamTransport.recordLength
+            switch makeRecord(of: UnsafeRawBufferPointer(rebasing: bytes[made..<most]), ssl) {
+            case .moved(let count): made += count
+            // The last one is pending, and what is held goes in front of it.
+            case .wouldBlock, .end: return made > 0 ? .moved(made) : .wouldBlock
             case .failed(let error): return .failed(error)
             }
+            if made == most { return .moved(made) }
         }
     }
 

@@ -19,8 +19,7 @@ extension ByteStream {
         defer { channel.output.giveBackIfEmpty(loop.buffers) }
         while offset < end {
             if let reason = channel.closeReason { throw reason }
-            // Two records, which a layer sends with one call.
-            let most = Int(min(end - offset, Int64(2 * StreamTransport.recordLength)))
+            let most = Int(min(end - offset, Int64(StreamTransport.bytesTogether)))
             var count = channel.queueCached(file, at: offset, count: most)
             // Whatever it was, a read that may wait finds it again: a cold page, a file system that cannot tell, the end.
             if count <= 0 { count = try await queueRead(file, at: offset, count: most) }

@@ -80,6 +80,10 @@ package final class StreamTransport {
 
     /// What a record of TLS holds at most (RFC 8446 §5.1).
     package static let recordLength = 16 * 1024
+
+    /// What of the stream's bytes goes together, in records that are sent with one call: three of them. They are what fits, with all
+    /// that is about them, into the 64 KiB that the kernel hands to a network card (and on loopback to the peer) at once.
+    package static let bytesTogether = 3 * recordLength
 }
 
 extension ByteStream {

@@ -5,8 +5,8 @@ import Coro
 import CoroTesting
 import Testing
 
-/// What is longer than a record: every other record waits for the one behind it, and both go with one call.
-@Suite struct PairsOfRecordsTests {
+/// What is longer than a record: three records go with one call.
+@Suite struct RecordsTogetherTests {
     private static let text = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
 
     /// A secure connection whose server has sent its tickets, with `plan` below the server from now on.
@@ -17,8 +17,8 @@ import Testing
         return pair
     }
 
-    @Test(arguments: [(16_384, 1), (16_385, 1), (32_768, 1), (32_769, 2), (65_536, 2), (100_000, 4)])
-    func `two records go with one call`(_ count: Int, _ calls: Int) async throws {
+    @Test(arguments: [(16_384, 1), (16_385, 1), (32_768, 1), (49_152, 1), (49_153, 2), (98_304, 2), (100_000, 3)])
+    func `three records go with one call`(_ count: Int, _ calls: Int) async throws {
         try await withLoop { loop async throws in
             let text = Array(Self.text.prefix(count))
             let array = FaultPlan.smooth
@@ -39,10 +39,10 @@ import Testing
     }
 
     /// A record of 16,384 bytes is 16,406 on the wire.
-    @Test(arguments: [1, 16_405, 16_406, 16_407, 32_811])
+    @Test(arguments: [1, 16_405, 16_406, 16_407, 32_811, 32_812, 32_813, 49_217])
     func `what the kernel takes a part of is not sent before the rest is`(_ count: Int) async throws {
         try await withLoop { loop async throws in
-            let text = Array(Self.text.prefix(32_768))
+            let text = Array(Self.text.prefix(49_152))
             let plan = FaultPlan.script([.atMost(count), .hang])
             let pair = try await pair(on: loop, plan)
             let writing = loop.spawn { try await pair.server.write(text) }
