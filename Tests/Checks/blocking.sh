@@ -5,7 +5,8 @@
 # call: from the first wait in epoll to the last, nothing but epoll may wait. A descriptor that moves bytes must be
 # non-blocking, or a file; a futex may be woken and never waited for; what is not on the list is refused.
 #
-# Exit codes: 0 nothing waits, 1 something does (each kind is listed), 77 strace is missing or not allowed here.
+# Exit codes: 0 nothing waits, 1 something does (each kind is listed), 2 the server does not answer, or does not end, 77 strace is
+# missing or not allowed here.
 set -eu
 fetch=$1
 shift
@@ -18,9 +19,26 @@ finish() {
     # The traced server is the first process of the log; strace ends with it.
     server=$(sed -n '1s/ .*//p' "$folder/log" 2>/dev/null || true)
     [ -z "$server" ] || kill -TERM "$server" 2>/dev/null || true
+    for _ in $(seq 100); do
+        [ -n "$tracer" ] && kill -0 "$tracer" 2>/dev/null || break
+        sleep 0.1
+    done
+    if [ -n "$tracer" ] && kill -0 "$tracer" 2>/dev/null; then
+        echo "blocking: the server did not end within 10 s of SIGTERM; its last calls:" >&2
+        tail -n 8 "$folder/log" >&2
+        [ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true
+        unended=1
+    fi
     [ -z "$tracer" ] || wait "$tracer" 2>/dev/null || true
     tracer=
 }
+# Answers that do not come are no reason to wait for ever, and a finding of their own.
+fetch() {
+    status=0
+    "$fetch" -s -m 15 "$@" || status=$?
+    [ "$status" -ne 28 ] || { echo "blocking: no answer within 15 s: $*" >&2; tail -n 8 "$folder/log" >&2; unended=1; }
+}
+unended=
 trap 'finish; rm -rf "$folder"' EXIT
 trap 'exit 1' INT TERM
 
@@ -37,13 +55,14 @@ done
 # Everything that coro-serve answers, with and without a folder, on connections that are kept and on new ones. What a
 # server does not know is 404, which is an answer as well.
 for _ in 1 2 3; do
-    "$fetch" -s "$url/large.bin" "$url/" "$url/nothing" "$url/bytes/3000000" "$url/stream/500" "$url/delay/0.05" \
-        "$url/delay/0.05" "$url/json" "$url/large.bin" || true
-    "$fetch" -s -d "some words" "$url/echo" "$url/echo" || true
+    fetch "$url/large.bin" "$url/" "$url/nothing" "$url/bytes/3000000" "$url/stream/500" "$url/delay/0.05" \
+        "$url/delay/0.05" "$url/json" "$url/large.bin"
+    fetch -d "some words" "$url/echo" "$url/echo"
     # Gone before the answer has come.
     "$fetch" -s -m 0.02 "$url/delay/1" || true
 done >/dev/null
 finish
+[ -z "$unended" ] || exit 2
 
 awk '
     # One line a call: those that another thread came between are put together again.

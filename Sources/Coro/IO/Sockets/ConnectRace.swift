@@ -95,6 +95,12 @@ final class ConnectRace: @unchecked Sendable {
         return max(attempts.isEmpty ? loop.now : nextStart, firstStart ?? loop.now)
     }
 
+    private var hasNews: Bool {
+        if attempts.contains(where: { $0.outcome != nil }) { return true }
+        if let due { return due <= loop.now }
+        return attempts.isEmpty && isComplete
+    }
+
     /// The winner, if there is one. Notes and drops those that have failed, after which the next need not wait.
     private func takeSettled() -> ByteStream? {
         for attempt in attempts {
@@ -114,7 +120,8 @@ final class ConnectRace: @unchecked Sendable {
     /// Suspends until an attempt is over, it is time for the next, or an address comes.
     private func waitForNews() async throws {
         try await park(on: loop, for: "connecting") { waiter in
-            if self.attempts.contains(where: { $0.outcome != nil }) { return waiter.wake(.ready) }
+            // From another thread the loop is asked to begin the wait, and more may have come by then.
+            guard !self.hasNews else { return waiter.wake(.ready) }
             self.sleeper = waiter
             var timer: WakeTimer?
             if let due = self.due {
