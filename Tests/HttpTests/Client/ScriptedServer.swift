@@ -35,6 +35,9 @@ final class ScriptedServer: @unchecked Sendable {
             tasks.append(
                 listener.loop.spawn {
                     try? await script(Connection(stream: stream, server: self), index)
+                    // FIN by itself: a program that a test starts at this moment has a copy of every socket until it is
+                    // executed, and close(2) says FIN with the last copy.
+                    stream.finishWriting()
                     stream.close()
                     self.openCount -= 1
                 })
