@@ -118,6 +118,23 @@ import Testing
         }
     }
 
+    @Test func `sending as fast as one can does not keep the loop to the sender`() async throws {
+        try await withLoop { loop async throws in
+            let (from, to) = (try socket(on: loop), try socket(on: loop))
+            let turns = Journal<Int>()
+            let others = loop.spawn {
+                while true {
+                    turns.note(1)
+                    try await loop.moment()
+                }
+            }
+            // Nobody receives them: the kernel drops what finds no room, and says nothing.
+            for _ in 0..<2_048 { try await from.send([1], to: to.address) }
+            others.cancel()
+            #expect(turns.entries.count >= 3)
+        }
+    }
+
     @Test func `closing ends the sequence`() async throws {
         try await withLoop { loop async throws in
             let (one, two) = try (socket(on: loop), socket(on: loop))

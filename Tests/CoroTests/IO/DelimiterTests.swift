@@ -123,10 +123,14 @@ import Testing
         _ filling: String, _ delimiter: String
     ) async throws {
         let text = Array(String(repeating: filling, count: 32 * 1024).utf8)
-        let one = try await cost(of: 1 << 20, text, until: Array(delimiter.utf8))
-        let four = try await cost(of: 4 << 20, text, until: Array(delimiter.utf8))
-        // Quadratic would be 16 times as much.
-        #expect(four < one * 9, "1 MiB took \(one) ns, 4 MiB took \(four) ns")
+        // Quadratic would be 16 times as much, always; a busy machine makes any of them longer, now and then.
+        var (one, four) = (Int64.max, Int64.max)
+        for _ in 0..<10 {
+            one = min(one, try await cost(of: 1 << 20, text, until: Array(delimiter.utf8)))
+            four = min(four, try await cost(of: 4 << 20, text, until: Array(delimiter.utf8)))
+            if four / 9 < one { break }
+        }
+        #expect(four / 9 < one, "1 MiB took \(one) ns, 4 MiB took \(four) ns")
     }
 
     @Test(arguments: Form.allCases)

@@ -139,6 +139,30 @@ import Testing
         }
     }
 
+    @Test func `a reader that is always ahead does not keep the loop to its writer`() async throws {
+        try await withLoop { loop async throws in
+            var ends: [Int32] = [-1, -1]
+            #expect(Glibc.pipe(&ends) == 0)
+            // Read by hand: a PipeReader would give others their turn as well.
+            defer { Glibc.close(ends[0]) }
+            let writer = try PipeWriter(takingOver: ends[1], on: loop)
+            let turns = Journal<Int>()
+            let others = loop.spawn {
+                while true {
+                    turns.note(1)
+                    try await loop.moment()
+                }
+            }
+            var bytes = [UInt8](repeating: 1, count: 1 << 15)
+            for _ in 0..<256 {
+                try await writer.write(bytes)
+                #expect(Glibc.read(ends[0], &bytes, bytes.count) == bytes.count)
+            }
+            others.cancel()
+            #expect(turns.entries.count >= 3)
+        }
+    }
+
     @Test func `a reader whose bytes are consumed holds no buffer, asleep or not`() async throws {
         try await withLoop { loop async throws in
             let (reader, writer) = try pipe(on: loop)

@@ -74,7 +74,7 @@ public final class PipeReader: ByteReading, @unchecked Sendable {
         try checkReader()
         while channel.isOpen {
             if quantum.renewIfSpent() {
-                try await channel.giveTurn()
+                try await channel.giveReaderTurn()
                 continue
             }
             let room = channel.buffer.reserve(PipeReader.leastRead, loop.buffers)
@@ -114,6 +114,8 @@ public final class PipeWriter: @unchecked Sendable {
     // SAFETY (@unchecked Sendable): every method first checks that it runs on the loop's thread; deinit sends the close there.
 
     let channel: PipeChannel
+    /// A reader that is always ahead makes no writer wait.
+    private var quantum = Quantum(bytes: ByteStream.bytesPerTurn)
 
     /// Takes over the writing end of a pipe, which is made non-blocking and closed by the writer. Loop's thread.
     ///
@@ -166,18 +168,25 @@ public final class PipeWriter: @unchecked Sendable {
         channel.buffer.commit(bytes.count)
     }
 
-    /// Writes what is queued; suspends until the pipe has taken all of it.
+    /// Writes what is queued; suspends until the pipe has taken all of it, and every 2 MiB for one iteration of the loop, so that
+    /// others have their turn.
     public func flush() async throws {
         try checkWriter()
         while !channel.buffer.isEmpty {
+            if quantum.renewIfSpent() {
+                try await channel.giveWriterTurn()
+                continue
+            }
             let bytes = channel.buffer.bytes
             let written = channel.give(atMost: bytes.count) {
                 cloop_pipe_write(channel.descriptor, bytes.baseAddress, $0)
             }
             if written >= 0 {
                 channel.buffer.consume(Int(written))
+                quantum.spend(Int(written))
             } else if written == -Int64(EAGAIN) {
                 try await channel.waitUntilWritable("writing")
+                quantum.renew()
             } else {
                 throw StreamError.broken(IOError(call: "write", code: Int32(-written)))
             }

@@ -93,9 +93,16 @@ class TwoWayDescriptor: Registration {
     }
 
     /// Lets the others on the loop have their turn, in the middle of taking. It may be closed afterwards.
-    final func giveTurn() async throws {
+    final func giveReaderTurn() async throws {
         hasTaker = true
         defer { hasTaker = false }
+        try await loop.moment()
+    }
+
+    /// The same in the middle of giving.
+    final func giveWriterTurn() async throws {
+        hasGiver = true
+        defer { hasGiver = false }
         try await loop.moment()
     }
 

@@ -101,9 +101,9 @@ public final class SystemResolver: Resolver {
                 scope.spawn(name: "a part of the addresses of \(host)") { [self] in
                     try await loop.sleep(for: SystemResolver.patience)
                     // What is wrong with the name the whole answer says.
-                    guard let part = try? await answer(to: Name(text: name.text, family: family), on: loop) else {
-                        return
-                    }
+                    let part = try? await answer(to: Name(text: name.text, family: family), on: loop)
+                    // Cancelled, if the whole answer came in the same moment: nothing is found after it.
+                    guard let part, !CancelScope.isCancelled(in: CancelScope.current) else { return }
                     found(part.map { $0.with(port: port) })
                 }
             }

@@ -41,6 +41,8 @@ public final class DatagramSocket: AsyncSequence, @unchecked Sendable {
     private var batch: DatagramBatch
     /// A flood makes no receiver wait.
     private var quantum = Quantum(bytes: ByteStream.bytesPerTurn)
+    /// Nor does the kernel a sender: what finds no room on its way is dropped.
+    private var sending = Quantum(bytes: ByteStream.bytesPerTurn)
     /// What a datagram counts, however short: it is the work around its bytes that takes the time.
     private static let worth = 4096
 
@@ -118,7 +120,7 @@ public final class DatagramSocket: AsyncSequence, @unchecked Sendable {
         while channel.isOpen {
             if let datagram = batch.next() { return datagram }
             if quantum.renewIfSpent() {
-                try await channel.giveTurn()
+                try await channel.giveReaderTurn()
                 continue
             }
             let received = channel.take(atMost: DatagramBatch.size) { batch.receive($0, channel.descriptor) }
@@ -144,7 +146,8 @@ public final class DatagramSocket: AsyncSequence, @unchecked Sendable {
         try await send([Datagram(bytes, to: address)])
     }
 
-    /// Sends datagrams in order, with few system calls; suspends while the kernel has no room for them.
+    /// Sends datagrams in order, with few system calls; suspends while the kernel has no room for them, and every 512 datagrams for
+    /// one iteration of the loop, so that others have their turn.
     ///
     /// - Throws: as for one; those before the one that failed were sent. After `StreamError.busy` none was.
     public func send(_ datagrams: [Datagram]) async throws {
@@ -153,12 +156,19 @@ public final class DatagramSocket: AsyncSequence, @unchecked Sendable {
         var rest = datagrams[...]
         while !rest.isEmpty {
             guard channel.isOpen else { throw StreamError.closed }
+            if sending.renewIfSpent() {
+                try await channel.giveWriterTurn()
+                continue
+            }
             let next = rest.prefix(DatagramBatch.size)
             let sent = channel.give(atMost: next.count) { DatagramBatch.send(next.prefix($0), channel.descriptor) }
             if sent == -Int64(EAGAIN) {
                 try await channel.waitUntilWritable("sending on")
+                sending.renew()
             } else {
-                rest = rest.dropFirst(try moved(sent, "sendmmsg"))
+                let count = try moved(sent, "sendmmsg")
+                sending.spend(DatagramSocket.worth * count)
+                rest = rest.dropFirst(count)
             }
         }
         guard channel.isOpen else { throw StreamError.closed }
