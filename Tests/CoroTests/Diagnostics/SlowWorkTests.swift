@@ -4,8 +4,9 @@ import Testing
 
 @Suite struct SlowWorkTests {
     @Test func `a callback over the limit is reported with its place and duration`() throws {
-        let (clock, reports) = (HandClock(), SlowReports(line: #line))
+        let clock = HandClock()
         let loop = try EventLoop(clock: clock)
+        let reports = SlowReports(on: loop)
         loop.reportSlow(over: .milliseconds(20))
         loop.addCallback { clock.pass(20) }
         loop.addCallback { clock.pass(35) }
@@ -23,8 +24,9 @@ import Testing
     }
 
     @Test func `a task's job, a timer and a handler over the limit are named`() throws {
-        let (clock, reports) = (HandClock(), SlowReports(line: #line))
+        let clock = HandClock()
         let loop = try EventLoop(clock: clock)
+        let reports = SlowReports(on: loop)
         let pair = SocketPair()
         pair.send("x", to: \.left)
         loop.reportSlow(over: .milliseconds(20))
@@ -48,8 +50,9 @@ import Testing
     }
 
     @Test func `without a limit nothing is reported`() throws {
-        let (clock, reports) = (HandClock(), SlowReports(line: #line))
+        let clock = HandClock()
         let loop = try EventLoop(clock: clock)
+        let reports = SlowReports(on: loop)
         loop.reportSlow(over: .milliseconds(20))
         loop.reportSlow(over: nil)
         loop.addCallback { clock.pass(5_000) }
@@ -93,15 +96,13 @@ import Testing
     }
 }
 
-/// The slow-work reports of places in one test: from its first line on, before the next test's.
+/// The slow-work reports of one loop.
 private struct SlowReports {
     private let recorder: ReportRecorder
 
-    init(line: UInt) {
-        recorder = ReportRecorder { failure in
-            guard failure.error is SlowWork, let origin = failure.origin else { return false }
-            return "\(origin.file)" == #fileID && origin.line > line && origin.line < line + 30
-        }
+    init(on loop: EventLoop) {
+        // It holds the loop: who comes after it at its address is another.
+        recorder = ReportRecorder { $0.error is SlowWork && $0.loop == ObjectIdentifier(loop) }
     }
 
     var all: [UncaughtFailure] { recorder.failures }
