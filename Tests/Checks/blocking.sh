@@ -42,6 +42,8 @@ unended=
 trap 'finish; rm -rf "$folder"' EXIT
 trap 'exit 1' INT TERM
 
+# Here already when the loop below first looks: the shell opens what it runs in the background in its own time.
+: >"$folder/words"
 "$strace" -f -qq -e signal=none -o "$folder/log" "$@" >/dev/null 2>"$folder/words" &
 tracer=$!
 url=
