@@ -1,5 +1,5 @@
-// A chat room: what one says, all others hear. `ChatRoom 7000` serves localhost:7000, IPv4 and IPv6, until it is stopped
-// (try it with two of `nc localhost 7000`); without a port two guests meet once and the room closes.
+// A chat room: what one says, all others hear. `ChatRoom 7000` serves 127.0.0.1:7000 until it is stopped (try it with two of
+// `nc 127.0.0.1 7000`); without a port two guests meet once and the room closes.
 
 import Coro
 
@@ -8,33 +8,53 @@ import Coro
         let port = CommandLine.arguments.dropFirst().first.flatMap { UInt16($0) }
         let loop = try EventLoop()
         try loop.runSync {
-            let listeners = try await Listener.bind(to: "localhost", port: port ?? 0, on: loop)
-            print("open at \(listeners.map(\.address.description).joined(separator: " and "))")
-            let room = Room()
-            try await loop.withScope { scope in
-                for listener in listeners {
-                    // A server a family, one room: all of it is on one thread, and needs no lock.
-                    scope.spawn { try await listener.serve(connectionsMax: 1_000) { try await room.welcome($0) } }
-                }
-                if port == nil {
-                    try await visit(listeners[0].address, on: loop)
-                    for listener in listeners { listener.close() }
-                }
+            let (listener, room) = (try Listener(on: loop, address: .loopback(port: port ?? 0)), Room())
+            print("open at \(listener.address)")
+            let serving = loop.spawn { try await listener.serve(connectionsMax: 1_000) { try await room.welcome($0) } }
+            if port == nil {
+                try await visit(listener.address, on: loop)
+                listener.close()
             }
+            try await serving.value
         }
         try loop.close()
     }
 
-    /// Two guests, of whom one speaks.
     static func visit(_ address: SocketAddress, on loop: EventLoop) async throws {
         let ann = try await Connector(loop: loop).connect(to: address)
-        try await ann.write("ann\nis anybody here?\n")
+        try await ann.write("ann\n")
         let bob = try await Connector(loop: loop).connect(to: address)
         try await bob.write("bob\nhello\n")
         bob.finishWriting()
-        for _ in 0..<3 {
-            let line = try await ann.read(until: UInt8(ascii: "\n"))
-            print("ann reads:", String(decoding: line.dropLast(), as: UTF8.self))
+        for try await line in ann.lines().prefix(3) { print("ann reads:", line) }
+    }
+}
+
+/// Who is in the room. A guest who does not read is not waited for: what is said goes into a queue of the guest's own, and
+/// whoever's is full misses it.
+final class Room: @unchecked Sendable {
+    // SAFETY (@unchecked Sendable): all guests are served on one loop, whose thread alone comes here.
+    private var guests: [String: Queue<String>] = [:]
+
+    /// Serves one guest, whose first line is the name.
+    func welcome(_ stream: ByteStream) async throws {
+        guard let name = try await stream.lines().first(where: { _ in true }) else { return }
+        guard guests[name] == nil else { return try await stream.write("* that name is taken\n") }
+        let heard = Queue<String>(on: stream.loop, capacity: 100)
+        guests[name] = heard
+        say("* \(name) has come", but: name)
+        defer {
+            guests[name] = nil
+            say("* \(name) has left", but: name)
         }
+        try await stream.loop.withScope { scope in
+            scope.spawn { for try await text in heard { try await stream.write(text + "\n") } }
+            defer { scope.cancel() }
+            for try await line in stream.lines(limit: 1_000) { self.say("\(name): \(line)", but: name) }
+        }
+    }
+
+    private func say(_ text: String, but speaker: String) {
+        for (name, queue) in guests where name != speaker { _ = try? queue.tryPut(text) }
     }
 }
