@@ -38,7 +38,7 @@ final class Room: @unchecked Sendable {
 
     /// Serves one guest, whose first line is the name.
     func welcome(_ stream: ByteStream) async throws {
-        guard let name = try await stream.lines().first(where: { _ in true }) else { return }
+        guard let name = try await stream.lines(limit: 1_000).first(where: { _ in true }) else { return }
         guard guests[name] == nil else { return try await stream.write("* that name is taken\n") }
         let heard = Queue<String>(on: stream.loop, capacity: 100)
         guests[name] = heard

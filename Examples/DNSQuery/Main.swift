@@ -10,7 +10,7 @@ import Coro
             let socket = try DatagramSocket(on: loop, address: .loopback(port: 0))
             let server = words.count > 1 ? SocketAddress(ip: words[1], port: 53) : socket.address
             guard let server else { return print("\(words[1]) is not an IP address.") }
-            loop.spawn(name: "name server") { try await serve(socket) }
+            if words.count < 2 { loop.spawn(name: "name server") { try await serve(socket) } }
             print(try await lookUp(words.first ?? "localhost.example", at: server, on: loop))
         }
         try loop.close()

@@ -122,21 +122,18 @@ import Testing
 
     @Test func `a writer that is always ahead does not keep the loop to its reader`() async throws {
         try await withLoop { loop async throws in
-            let (reader, writer) = try pipe(on: loop)
-            let turns = Journal<Int>()
-            let others = loop.spawn {
-                while true {
-                    turns.note(1)
-                    try await loop.moment()
+            var ends: [Int32] = [-1, -1]
+            #expect(cloop_pipe_open(&ends) == 0)
+            defer { Glibc.close(ends[1]) }
+            let reader = try PipeReader(takingOver: ends[0], on: loop)
+            let bytes = [UInt8](repeating: 1, count: 1 << 15)
+            let turns = try await turnsOfOthers(on: loop) { () async throws in
+                for _ in 0..<256 {
+                    #expect(Glibc.write(ends[1], bytes, bytes.count) == bytes.count)
+                    #expect(try await reader.read(exactly: bytes.count).count == bytes.count)
                 }
             }
-            let bytes = [UInt8](repeating: 1, count: 1 << 15)
-            for _ in 0..<256 {
-                try await writer.write(bytes)
-                #expect(try await reader.read(exactly: bytes.count).count == bytes.count)
-            }
-            others.cancel()
-            #expect(turns.entries.count >= 3)
+            #expect(turns >= 3)
         }
     }
 
@@ -144,23 +141,16 @@ import Testing
         try await withLoop { loop async throws in
             var ends: [Int32] = [-1, -1]
             #expect(cloop_pipe_open(&ends) == 0)
-            // Read by hand: a PipeReader would give others their turn as well.
             defer { Glibc.close(ends[0]) }
             let writer = try PipeWriter(takingOver: ends[1], on: loop)
-            let turns = Journal<Int>()
-            let others = loop.spawn {
-                while true {
-                    turns.note(1)
-                    try await loop.moment()
+            var bytes = [UInt8](repeating: 1, count: 1 << 15)
+            let turns = try await turnsOfOthers(on: loop) { () async throws in
+                for _ in 0..<256 {
+                    try await writer.write(bytes)
+                    #expect(Glibc.read(ends[0], &bytes, bytes.count) == bytes.count)
                 }
             }
-            var bytes = [UInt8](repeating: 1, count: 1 << 15)
-            for _ in 0..<256 {
-                try await writer.write(bytes)
-                #expect(Glibc.read(ends[0], &bytes, bytes.count) == bytes.count)
-            }
-            others.cancel()
-            #expect(turns.entries.count >= 3)
+            #expect(turns >= 3)
         }
     }
 
